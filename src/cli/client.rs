@@ -1,0 +1,1 @@
+//! Talks to the running daemon over its Unix socket.

@@ -1,0 +1,104 @@
+//! The command line: one file per verb.
+
+mod check;
+mod client;
+mod completions;
+mod host;
+mod init;
+mod mail;
+mod poll;
+mod queries;
+mod query;
+mod reload;
+mod serve;
+mod ssh;
+mod status;
+mod user;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::home::Home;
+
+/// All went well.
+pub const EXIT_OK: u8 = 0;
+/// Some hosts or queries failed.
+pub const EXIT_SOME_FAILED: u8 = 1;
+/// The command line is wrong (clap's own code).
+pub const EXIT_USAGE: u8 = 2;
+/// The files of the home are wrong.
+pub const EXIT_CONFIG: u8 = 3;
+/// No daemon answers where one is needed.
+pub const EXIT_UNREACHABLE: u8 = 4;
+
+/// Watches servers and network gear without installing anything on them.
+#[derive(Debug, Parser)]
+#[command(name = "eider", version, propagate_version = true)]
+pub struct Cli {
+    /// The home: a directory with inventory/, queries/ and templates/
+    #[arg(
+        long,
+        global = true,
+        env = "EIDER_HOME",
+        default_value = ".",
+        value_name = "DIR"
+    )]
+    home: PathBuf,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Write a commented home in which this machine is active
+    Init(init::Args),
+    /// Check every file of the home and report all problems at once
+    Check(check::Args),
+    /// Run: poll, keep, serve pages, raise alerts
+    Serve(serve::Args),
+    /// Tell the running daemon to read its files again
+    Reload(reload::Args),
+    /// How the running daemon is
+    Status(status::Args),
+    /// List the hosts, or show one with each effective value and the line it came from
+    #[command(visible_alias = "hosts")]
+    Host(host::Args),
+    /// Poll a host now and print what it answered; store nothing
+    Poll(poll::Args),
+    /// Ask the history: a query of queries/, or SQL
+    Query(query::Args),
+    /// List the queries with their parameters
+    Queries(queries::Args),
+    /// SSH host keys: show and trust
+    Ssh(ssh::Args),
+    /// Passwords for the web pages
+    User(user::Args),
+    /// Try the mail settings
+    Mail(mail::Args),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
+}
+
+/// Parses the command line and runs its verb. An error is printed by `main`, once.
+pub fn run() -> anyhow::Result<ExitCode> {
+    let cli = Cli::parse();
+    let home = Home::at(&cli.home)?;
+    let code = match cli.verb {
+        Verb::Init(args) => init::run(&home, &args)?,
+        Verb::Check(args) => check::run(&home, &args)?,
+        Verb::Serve(args) => serve::run(&home, &args)?,
+        Verb::Reload(args) => reload::run(&home, &args)?,
+        Verb::Status(args) => status::run(&home, &args)?,
+        Verb::Host(args) => host::run(&home, &args)?,
+        Verb::Poll(args) => poll::run(&home, &args)?,
+        Verb::Query(args) => query::run(&home, &args)?,
+        Verb::Queries(args) => queries::run(&home, &args)?,
+        Verb::Ssh(args) => ssh::run(&home, &args)?,
+        Verb::User(args) => user::run(&home, &args)?,
+        Verb::Mail(args) => mail::run(&home, &args)?,
+        Verb::Completions(args) => completions::run(&args),
+    };
+    Ok(ExitCode::from(code))
+}

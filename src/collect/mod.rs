@@ -1,0 +1,75 @@
+//! Reaching hosts: one match over the method yields a [`Collection`], good or bad.
+
+pub mod local;
+pub mod snmp;
+pub mod ssh;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::inventory::{Access, Target};
+use crate::reading::{Collection, Effort, Failure, Readings, UnixSeconds};
+
+/// What one attempt gave: its cost, and readings or the reason there are none.
+pub type Attempt = (Effort, Result<Readings, Failure>);
+
+/// All collectors of this process.
+pub struct Collectors {
+    snmp: snmp::Engine,
+    ssh: ssh::Pool,
+    local: Arc<local::Sampler>,
+    started: Instant,
+}
+
+impl Collectors {
+    /// Opens the SNMP sockets and the SSH pool. `state` is the directory `data/state`, where host
+    /// keys lie. Must be called inside a tokio runtime.
+    pub fn start(state: &Path) -> std::io::Result<Collectors> {
+        Ok(Collectors {
+            snmp: snmp::Engine::start()?,
+            ssh: ssh::Pool::start(state),
+            local: Arc::new(local::Sampler::new()),
+            started: Instant::now(),
+        })
+    }
+
+    /// Polls the target once, never longer than its timeout. `now` gives the poller's wall clock.
+    pub async fn collect(&self, target: &Target, now: impl Fn() -> UnixSeconds) -> Collection {
+        let begun = Instant::now();
+        let deadline = begun + target.timeout;
+        let (effort, outcome) = match &target.access {
+            Access::Snmp(access) => self.snmp.collect(target, access, deadline).await,
+            Access::Ssh(access) => self.ssh.collect(target, access, deadline).await,
+            Access::Local => self.local.clone().collect(deadline).await,
+        };
+        let took = begun.elapsed();
+        Collection {
+            host: target.host.clone(),
+            method: target.method,
+            ts: now(),
+            took,
+            // The middle of the attempt is the best guess at when the counters were read.
+            read_at_ms: millis(self.started, begun) + took.as_millis() as u64 / 2,
+            effort,
+            outcome,
+        }
+    }
+
+    /// Stale or foreign SNMP datagrams seen so far.
+    pub fn snmp_stale_replies(&self) -> u64 {
+        self.snmp.stale_replies()
+    }
+
+    /// Closes warm sessions of targets that are not in the list any more (host gone, address or
+    /// credential changed).
+    pub fn keep_only(&self, targets: &[Arc<Target>]) {
+        self.ssh.keep_only(targets);
+    }
+}
+
+fn millis(from: Instant, to: Instant) -> u64 {
+    to.saturating_duration_since(from)
+        .max(Duration::ZERO)
+        .as_millis() as u64
+}

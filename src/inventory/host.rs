@@ -1,0 +1,113 @@
+//! A host and its targets, every value resolved from defaults, groups and the host itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::credential::Secret;
+use crate::reading::Method;
+
+/// What we watch. Its identity is its name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Host {
+    pub name: Arc<str>,
+    /// Where to reach it: `address:` or the name itself. A DNS name or an IP address, no port.
+    pub address: String,
+    /// Every group that it is in, parents included, nearest first.
+    pub groups: Vec<String>,
+    pub labels: BTreeMap<String, String>,
+    /// Hosts that it is reached through.
+    pub depends_on: Vec<String>,
+    /// Keeps the id, and so the history, of the host of this former name.
+    pub renamed_from: Option<String>,
+    /// In the order of `collect:`.
+    pub targets: Vec<Arc<Target>>,
+    /// For each effective key (`address`, `interval`, `snmp.port`, `labels.site`, …) the value as
+    /// shown to people (secrets as `[redacted]`) and where it was written.
+    pub origins: Vec<(String, String, Origin)>,
+}
+
+/// Where a value was written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Origin {
+    /// Nobody wrote it.
+    BuiltIn,
+    /// `inventory/hosts.yaml:21:5`
+    File {
+        path: String,
+        line: usize,
+        column: usize,
+        /// `defaults`, `group web` or `host web01`
+        part: String,
+    },
+}
+
+/// One host by one method: what the poller polls.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    pub host: Arc<str>,
+    pub method: Method,
+    pub address: String,
+    pub interval: Duration,
+    /// For the whole collection; default min(15 s, 80 % of the interval).
+    pub timeout: Duration,
+    pub access: Access,
+}
+
+impl Target {
+    /// `web01/snmp`: the name of the target in logs and the key of its slot.
+    pub fn id(&self) -> String {
+        format!("{}/{}", self.host, self.method.as_str())
+    }
+}
+
+/// What a method needs to be let in.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Access {
+    Local,
+    Snmp(SnmpAccess),
+    Ssh(SshAccess),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct SnmpAccess {
+    /// Default 161.
+    pub port: u16,
+    pub version: SnmpVersion,
+    pub community: Secret,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnmpVersion {
+    V1,
+    V2c,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct SshAccess {
+    /// Default 22.
+    pub port: u16,
+    pub user: String,
+    pub auth: SshAuth,
+    pub host_keys: HostKeyPolicy,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum SshAuth {
+    Key {
+        /// Absolute path.
+        key_file: String,
+        passphrase: Option<Secret>,
+    },
+    Password(Secret),
+    Agent,
+}
+
+/// What to do about a host key that is not in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostKeyPolicy {
+    /// Refuse (the default).
+    Strict,
+    /// Trust on first use; a changed key is refused all the same.
+    Tofu,
+}

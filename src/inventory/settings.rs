@@ -1,0 +1,71 @@
+//! `inventory/settings.yaml`: the daemon's own settings.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::credential::Secret;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// `server.listen`: addresses of the web pages.
+    pub listen: Vec<std::net::SocketAddr>,
+    /// `server.public_url`: how links in mails begin; without it, from the first listen address.
+    pub public_url: Option<String>,
+    /// `server.language`: `en` or `zh-CN`.
+    pub language: String,
+    /// `server.timezone`: an IANA name.
+    pub timezone: String,
+    /// `storage.path`, relative to the home.
+    pub data: String,
+    /// `storage.memory`: DuckDB's memory limit in bytes; default min(25 % of RAM, 2 GB).
+    pub store_memory_bytes: Option<u64>,
+    pub mail: Option<MailSettings>,
+    /// `notify:` by name.
+    pub notify: BTreeMap<String, NotifySettings>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            listen: vec![std::net::SocketAddr::from(([127, 0, 0, 1], 8080))],
+            public_url: None,
+            language: "en".into(),
+            timezone: "UTC".into(),
+            data: "data".into(),
+            store_memory_bytes: None,
+            mail: None,
+            notify: BTreeMap::new(),
+        }
+    }
+}
+
+/// `mail:`
+#[derive(Clone, Debug, PartialEq)]
+pub struct MailSettings {
+    /// `smtp: "smtps://user@mail.example.net:465"`, `smtp+starttls://…:587` or `smtp://…:25` (no TLS).
+    pub host: String,
+    pub port: u16,
+    pub tls: MailTls,
+    pub user: Option<String>,
+    pub password: Option<Secret>,
+    /// `from: "Monitor <eider@example.net>"`, checked to be one address.
+    pub from: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailTls {
+    None,
+    StartTls,
+    Tls,
+}
+
+/// One receiver of notifications, an entry of `notify:`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NotifySettings {
+    pub to: Vec<String>,
+    pub language: Option<String>,
+    /// How long the first alert of a group waits for others; default 30 s.
+    pub group_wait: Duration,
+    /// Reminder of a still firing alert; default 4 h.
+    pub repeat: Duration,
+}

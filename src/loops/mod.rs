@@ -1,0 +1,6 @@
+//! What runs until stopped.
+
+pub mod evaluator;
+pub mod notifier;
+pub mod poller;
+pub mod writer;

@@ -1,0 +1,1 @@
+//! Templates: pages and mails from minijinja, values formatted with their units.
