@@ -1,1 +1,10 @@
 //! The one integration-test binary: the real binary against real servers.
+
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "a tool box: not every tool is in use at every time"
+)]
+mod support;
+
+mod support_test;
