@@ -1,1 +1,0 @@
-//! Templates: pages and mails from minijinja, values formatted with their units.
