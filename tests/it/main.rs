@@ -1,5 +1,6 @@
 //! The one integration-test binary: the real binary against real servers.
 
+mod architecture;
 #[allow(
     dead_code,
     unused_imports,
