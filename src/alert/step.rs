@@ -216,7 +216,10 @@ fn gone(rule: &Rule, alert: &Alert, seen: &Seen) -> bool {
     let newest = seen
         .newest
         .get(&(rule.when.table.clone(), alert.key.host.clone()));
-    !alert.key.entity.is_empty() && newest.is_some_and(|ts| ts - alert.observed_at >= GONE_AFTER_S)
+    // The entity's own row may be there and be of no use: old, or without a value.
+    let own = seen.observations.get(&alert.key).map(|o| o.at);
+    let last = alert.observed_at.max(own.unwrap_or(i64::MIN));
+    !alert.key.entity.is_empty() && newest.is_some_and(|ts| ts - last >= GONE_AFTER_S)
 }
 
 fn turn_stale(alert: &Alert) -> Option<Change> {
