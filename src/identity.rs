@@ -1,1 +1,332 @@
-//! identity
+//! Which entity a row is about: identities outlive renumbering and renaming.
+//!
+//! An entity is found by its name; when the name is new, by alias + MAC + type among the entities
+//! that this collection does not show under their old names. Where more than one would fit, nothing
+//! is guessed: the row becomes a new entity, and an event says so.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::intake::{EntityId, HostId, NewEntity, RenamedEntity};
+use crate::reading::{EntityKey, Event};
+
+/// More entities of one table on one host are refused: a device that invents names must not fill
+/// the memory.
+pub const MAX_ENTITIES: usize = 50_000;
+
+/// Every known entity.
+#[derive(Debug, Default)]
+pub struct Identities {
+    tables: HashMap<(HostId, &'static str), Members>,
+    next: EntityId,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Members {
+    by_name: HashMap<String, EntityId>,
+    keys: HashMap<EntityId, EntityKey>,
+}
+
+/// Whose rows these are.
+#[derive(Debug, Default)]
+pub struct Resolved {
+    /// For each key in order; `None` for a row beyond [`MAX_ENTITIES`].
+    pub ids: Vec<Option<EntityId>>,
+    pub new: Vec<NewEntity>,
+    pub renamed: Vec<RenamedEntity>,
+    pub events: Vec<(Option<EntityId>, Event)>,
+}
+
+impl Identities {
+    /// Adds an entity that the store knows.
+    pub fn know(&mut self, host: HostId, table: &'static str, id: EntityId, key: EntityKey) {
+        let members = self.tables.entry((host, table)).or_default();
+        members.by_name.insert(key.name.clone(), id);
+        members.keys.insert(id, key);
+        self.next = self.next.max(id + 1);
+    }
+
+    /// A copy that knows only the entities of one host.
+    pub fn of_host(&self, host: HostId) -> Identities {
+        Identities {
+            tables: self
+                .tables
+                .iter()
+                .filter(|((h, _), _)| *h == host)
+                .map(|(key, members)| (*key, members.clone()))
+                .collect(),
+            next: self.next,
+        }
+    }
+
+    /// The ids of all entities.
+    pub fn ids(&self) -> impl Iterator<Item = EntityId> + '_ {
+        self.tables.values().flat_map(|m| m.keys.keys().copied())
+    }
+
+    /// The name of an entity today.
+    pub fn name(&self, host: HostId, table: &'static str, id: EntityId) -> Option<&str> {
+        let members = self.tables.get(&(host, table))?;
+        members.keys.get(&id).map(|key| key.name.as_str())
+    }
+
+    /// Finds or makes the entity of every key of one table of one collection.
+    pub fn resolve(&mut self, host: HostId, table: &'static str, keys: &[EntityKey]) -> Resolved {
+        let members = self.tables.entry((host, table)).or_default();
+        let first_time = members.keys.is_empty();
+        let keys = distinct(keys);
+        let mut out = Resolved {
+            ids: keys
+                .iter()
+                .map(|key| members.by_name.get(&key.name).copied())
+                .collect(),
+            ..Resolved::default()
+        };
+        let shown: HashSet<EntityId> = out.ids.iter().flatten().copied().collect();
+        let candidates = members.lost(&shown);
+        let wanted = count_marks(
+            keys.iter()
+                .zip(&out.ids)
+                .filter_map(|(k, id)| id.is_none().then(|| mark(k)).flatten()),
+        );
+        for (position, key) in keys.iter().enumerate() {
+            if let Some(id) = out.ids[position] {
+                members.refresh(id, key, &mut out.renamed);
+                continue;
+            }
+            let fits = mark(key).and_then(|m| candidates.get(&m).map(|ids| (m, ids)));
+            match fits {
+                Some((m, ids)) if ids.len() == 1 && wanted.get(&m) == Some(&1) => {
+                    members.rename(ids[0], key, &mut out);
+                    out.ids[position] = Some(ids[0]);
+                }
+                _ if members.keys.len() >= MAX_ENTITIES => {}
+                fit => {
+                    let id = self.next;
+                    self.next += 1;
+                    members.by_name.insert(key.name.clone(), id);
+                    members.keys.insert(id, key.clone());
+                    out.ids[position] = Some(id);
+                    out.new.push(NewEntity {
+                        id,
+                        host_id: host,
+                        table,
+                        key: key.clone(),
+                    });
+                    if !first_time {
+                        out.events
+                            .push((Some(id), appeared(table, key, fit.is_some())));
+                    }
+                }
+            }
+        }
+        out
+    }
+}
+
+impl Members {
+    /// Entities that the collection does not show, by what marks them beside their name.
+    fn lost(&self, shown: &HashSet<EntityId>) -> HashMap<Mark, Vec<EntityId>> {
+        let mut lost: HashMap<Mark, Vec<EntityId>> = HashMap::new();
+        for (id, key) in &self.keys {
+            if !shown.contains(id)
+                && let Some(m) = mark(key)
+            {
+                lost.entry(m).or_default().push(*id);
+            }
+        }
+        lost
+    }
+
+    fn refresh(&mut self, id: EntityId, key: &EntityKey, renamed: &mut Vec<RenamedEntity>) {
+        if self.keys.get(&id).is_some_and(|known| known != key) {
+            self.keys.insert(id, key.clone());
+            renamed.push(RenamedEntity {
+                id,
+                key: key.clone(),
+            });
+        }
+    }
+
+    fn rename(&mut self, id: EntityId, key: &EntityKey, out: &mut Resolved) {
+        let old = self.keys.insert(id, key.clone()).unwrap_or_default();
+        self.by_name.remove(&old.name);
+        self.by_name.insert(key.name.clone(), id);
+        out.renamed.push(RenamedEntity {
+            id,
+            key: key.clone(),
+        });
+        out.events.push((
+            Some(id),
+            Event {
+                kind: "rename",
+                subject: key.name.clone(),
+                message: format!("{} is now called {}", old.name, key.name),
+            },
+        ));
+    }
+}
+
+/// What marks an entity beside its name: alias, MAC and type.
+type Mark = (String, String, String);
+
+/// `None` when neither alias nor MAC says anything: a type alone marks nobody.
+fn mark(key: &EntityKey) -> Option<Mark> {
+    let telling = !key.alias.is_empty() || !key.mac.is_empty();
+    telling.then(|| (key.alias.clone(), key.mac.clone(), key.kind.clone()))
+}
+
+fn count_marks(marks: impl Iterator<Item = Mark>) -> HashMap<Mark, usize> {
+    let mut counts = HashMap::new();
+    for m in marks {
+        *counts.entry(m).or_default() += 1;
+    }
+    counts
+}
+
+/// The keys with every name made unique: the second `eth0` of one collection is `eth0 (2)`.
+fn distinct(keys: &[EntityKey]) -> Vec<EntityKey> {
+    let mut used: HashSet<String> = HashSet::new();
+    keys.iter()
+        .map(|key| {
+            let mut key = key.clone();
+            let base = key.name.clone();
+            let mut n = 2;
+            while !used.insert(key.name.clone()) {
+                key.name = format!("{base} ({n})");
+                n += 1;
+            }
+            key
+        })
+        .collect()
+}
+
+fn appeared(table: &str, key: &EntityKey, ambiguous: bool) -> Event {
+    let message = if ambiguous {
+        format!(
+            "{table} {} appeared; more than one former {table} could be it, so it starts a history of its own",
+            key.name
+        )
+    } else {
+        format!("{table} {} appeared", key.name)
+    };
+    Event {
+        kind: "entity_new",
+        subject: key.name.clone(),
+        message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn port(name: &str, alias: &str, mac: &str) -> EntityKey {
+        EntityKey {
+            name: name.into(),
+            alias: alias.into(),
+            mac: mac.into(),
+            kind: "6".into(),
+        }
+    }
+
+    fn ids(r: &Resolved) -> Vec<EntityId> {
+        r.ids.iter().map(|i| i.expect("resolved")).collect()
+    }
+
+    #[test]
+    fn a_name_keeps_its_entity_whatever_the_order() {
+        let mut all = Identities::default();
+        let a = all.resolve(1, "interface", &[port("a", "", ""), port("b", "", "")]);
+        let b = all.resolve(1, "interface", &[port("b", "", ""), port("a", "", "")]);
+        assert_eq!(ids(&a), [0, 1]);
+        assert_eq!(ids(&b), [1, 0]);
+        assert!(
+            a.events.is_empty() && b.new.is_empty(),
+            "the first sight is no event"
+        );
+    }
+
+    #[test]
+    fn hosts_and_tables_do_not_mix() {
+        let mut all = Identities::default();
+        let a = all.resolve(1, "interface", &[port("a", "", "")]);
+        let b = all.resolve(2, "interface", &[port("a", "", "")]);
+        let c = all.resolve(1, "disk", &[port("a", "", "")]);
+        assert_eq!([ids(&a), ids(&b), ids(&c)].concat(), [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_renamed_port_keeps_its_entity_and_leaves_an_event() {
+        let mut all = Identities::default();
+        all.resolve(
+            1,
+            "interface",
+            &[port("Gi1", "customer A", "aa"), port("Gi2", "", "bb")],
+        );
+        let r = all.resolve(
+            1,
+            "interface",
+            &[port("Te1", "customer A", "aa"), port("Gi2", "", "bb")],
+        );
+        assert_eq!(ids(&r), [0, 1]);
+        assert_eq!(r.events[0].1.message, "Gi1 is now called Te1");
+        assert_eq!(all.name(1, "interface", 0), Some("Te1"));
+        let again = all.resolve(1, "interface", &[port("Te1", "customer A", "aa")]);
+        assert!(again.events.is_empty() && again.renamed.is_empty());
+    }
+
+    #[test]
+    fn what_could_be_two_is_neither() {
+        let mut all = Identities::default();
+        all.resolve(1, "interface", &[port("a", "x", "m"), port("b", "x", "m")]);
+        let r = all.resolve(1, "interface", &[port("c", "x", "m")]);
+        assert_eq!(ids(&r), [2]);
+        assert!(r.events[0].1.message.contains("more than one former"));
+        let r = all.resolve(1, "interface", &[port("d", "y", "n")]);
+        assert_eq!(ids(&r), [3]);
+        let two = all.resolve(1, "interface", &[port("e", "y", "n"), port("f", "y", "n")]);
+        assert_eq!(
+            ids(&two),
+            [4, 5],
+            "two heirs of one entity: neither inherits"
+        );
+    }
+
+    #[test]
+    fn a_swap_of_names_is_not_a_rename() {
+        let mut all = Identities::default();
+        all.resolve(1, "interface", &[port("a", "", "m1"), port("b", "", "m2")]);
+        let r = all.resolve(1, "interface", &[port("a", "", "m2"), port("b", "", "m1")]);
+        assert_eq!(ids(&r), [0, 1], "the name comes first");
+        assert_eq!(r.renamed.len(), 2, "the marks are refreshed");
+    }
+
+    #[test]
+    fn equal_names_stay_distinct() {
+        let mut all = Identities::default();
+        let r = all.resolve(
+            1,
+            "interface",
+            &[port("e", "", ""), port("e", "", ""), port("e", "", "")],
+        );
+        assert_eq!(ids(&r), [0, 1, 2]);
+        let again = all.resolve(
+            1,
+            "interface",
+            &[port("e", "", ""), port("e", "", ""), port("e", "", "")],
+        );
+        assert_eq!(ids(&again), [0, 1, 2]);
+    }
+
+    #[test]
+    fn known_entities_are_found_and_new_numbers_follow() {
+        let mut all = Identities::default();
+        all.know(1, "filesystem", 41, EntityKey::named("/"));
+        let r = all.resolve(
+            1,
+            "filesystem",
+            &[EntityKey::named("/"), EntityKey::named("/var")],
+        );
+        assert_eq!(ids(&r), [41, 42]);
+    }
+}

@@ -2,9 +2,23 @@
 //!
 //! Pure: the writer holds one [`Intake`], hands it every collection and stores what comes out.
 
-use crate::reading::{Effort, Failure, Method};
-use crate::reading::{Event, UnixSeconds, Value};
-use crate::table::Table;
+mod baseline;
+mod derive;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::counter::Moment;
+use crate::identity::Identities;
+use crate::inventory::Inventory;
+use crate::reading::{
+    Collection, Effort, EntityKey, Event, Failure, Method, Readings, Row, TableReadings,
+    UnixSeconds, Value,
+};
+use crate::table::{self, Table};
+
+pub use baseline::LastStored;
+use baseline::{Baselines, RowKey};
 
 /// A host's number in the physical tables.
 pub type HostId = i32;
@@ -64,14 +78,14 @@ pub struct NewEntity {
     pub id: EntityId,
     pub host_id: HostId,
     pub table: &'static str,
-    pub key: crate::reading::EntityKey,
+    pub key: EntityKey,
 }
 
 /// An entity whose key changed while it stayed itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RenamedEntity {
     pub id: EntityId,
-    pub key: crate::reading::EntityKey,
+    pub key: EntityKey,
 }
 
 /// New facts of an entity, valid from `ts` on; the former period ends there. The first facts of an
@@ -84,3 +98,326 @@ pub struct FactChange {
     pub facts: Vec<Value>,
     pub first: bool,
 }
+
+/// What the writer remembers between collections.
+#[derive(Debug, Default)]
+pub struct Intake {
+    hosts: HashMap<Arc<str>, HostId>,
+    /// Place of a method in its host's `collect:`, and its interval in seconds.
+    methods: HashMap<(HostId, Method), (usize, UnixSeconds)>,
+    identities: Identities,
+    baselines: Baselines,
+    facts: HashMap<EntityId, Vec<Value>>,
+    host_facts: HashMap<(HostId, String), String>,
+    /// Which method fills a table of a host, and when it last did.
+    owners: HashMap<(HostId, &'static str), (usize, UnixSeconds)>,
+}
+
+impl Intake {
+    /// Takes over what the store knows of an entity.
+    pub fn know_entity(
+        &mut self,
+        host: HostId,
+        table: &str,
+        id: EntityId,
+        key: EntityKey,
+        facts: Vec<Value>,
+    ) {
+        // A table that no longer exists keeps its history; nothing will be added to it.
+        if let Some(table) = table::find(table) {
+            self.identities.know(host, table.name, id, key);
+            if facts.len() == table.facts.len() {
+                self.facts.insert(id, facts);
+            }
+        }
+    }
+
+    /// Takes over the newest fact of a host.
+    pub fn know_host_fact(&mut self, host: HostId, name: String, value: String) {
+        self.host_facts.insert((host, name), value);
+    }
+
+    /// Follows the inventory: which hosts exist under which ids, which method comes first.
+    pub fn sync(&mut self, inventory: &Inventory, ids: Vec<(Arc<str>, HostId)>) {
+        self.hosts = ids.into_iter().collect();
+        self.methods.clear();
+        for host in inventory.hosts.values() {
+            let Some(id) = self.hosts.get(&host.name) else {
+                continue;
+            };
+            for (rank, target) in host.targets.iter().enumerate() {
+                let seconds = target.interval.as_secs() as UnixSeconds;
+                self.methods.insert((*id, target.method), (rank, seconds));
+            }
+        }
+        let methods = &self.methods;
+        self.baselines.keep(|key| methods.contains_key(key));
+    }
+
+    /// A copy that knows this one host, to try a collection on without remembering it.
+    pub fn fork(&self, host: Option<&str>) -> Intake {
+        let Some((name, id)) = host.and_then(|h| self.hosts.get_key_value(h)) else {
+            return Intake::default();
+        };
+        let identities = self.identities.of_host(*id);
+        let facts = identities
+            .ids()
+            .filter_map(|e| Some((e, self.facts.get(&e)?.clone())))
+            .collect();
+        Intake {
+            hosts: HashMap::from([(Arc::clone(name), *id)]),
+            methods: self
+                .methods
+                .iter()
+                .filter(|((h, _), _)| h == id)
+                .map(|(k, v)| (*k, *v))
+                .collect(),
+            baselines: self.baselines.of_host(*id),
+            identities,
+            facts,
+            ..Intake::default()
+        }
+    }
+
+    /// The name of an entity today.
+    pub fn entity_name(&self, host: HostId, table: &'static str, id: EntityId) -> Option<&str> {
+        self.identities.name(host, table, id)
+    }
+
+    /// The baselines as bytes, for `data/state/`.
+    pub fn save_baselines(&self) -> Vec<u8> {
+        self.baselines.to_bytes()
+    }
+
+    /// Takes over saved baselines. Only those count whose time is that of the newest row stored:
+    /// an older one would count the time since then twice. Returns how many targets go on.
+    pub fn restore_baselines(
+        &mut self,
+        bytes: &[u8],
+        newest: &LastStored,
+    ) -> Result<usize, String> {
+        self.baselines.restore(bytes, newest)
+    }
+
+    /// Turns one collection into what is to be stored and remembers it as the new baseline.
+    ///
+    /// `None` when the host is not in the inventory any more.
+    pub fn take(&mut self, collection: &Collection) -> Option<Stored> {
+        let host = *self.hosts.get(&collection.host)?;
+        let mut stored = empty(host, collection);
+        let readings = match &collection.outcome {
+            Ok(readings) => readings,
+            Err(failure) => {
+                stored.poll.failure = Some(failure.clone());
+                return Some(stored);
+            }
+        };
+        stored.poll.problems = readings.problems.join("; ");
+        stored
+            .events
+            .extend(readings.events.iter().map(|e| (None, e.clone())));
+        let moment = Moment {
+            read_at_ms: collection.read_at_ms,
+            uptime: readings.uptime,
+        };
+        self.note_reboot(host, collection, readings, &mut stored);
+        for table in &readings.tables {
+            if self.owns(host, collection, table.table) {
+                self.take_table(host, collection.method, moment, table, &mut stored);
+            }
+        }
+        self.baselines
+            .stamp((host, collection.method), collection.ts);
+        self.take_host_facts(host, readings, &mut stored);
+        stored.poll.rows = stored.tables.iter().map(|t| t.rows.len() as i64).sum();
+        Some(stored)
+    }
+
+    /// Two methods on one host may offer the same table; rows of both would count everything twice.
+    /// The first of `collect:` that delivers a table fills it, the next one only when that one has
+    /// fallen silent.
+    fn owns(&mut self, host: HostId, collection: &Collection, table: &'static Table) -> bool {
+        let (rank, interval) = *self
+            .methods
+            .get(&(host, collection.method))
+            .unwrap_or(&(usize::MAX, 0));
+        let owner = self
+            .owners
+            .entry((host, table.name))
+            .or_insert((rank, collection.ts));
+        let silent = collection.ts - owner.1 > (interval * 5 / 2).max(1);
+        if rank > owner.0 && !silent {
+            return false;
+        }
+        *owner = (rank, collection.ts);
+        true
+    }
+
+    fn take_table(
+        &mut self,
+        host: HostId,
+        method: Method,
+        moment: Moment,
+        readings: &TableReadings,
+        stored: &mut Stored,
+    ) {
+        let table = readings.table;
+        let ids = self.identify(host, readings, stored);
+        let mut rows = Vec::with_capacity(readings.rows.len());
+        for (row, id) in readings.rows.iter().zip(ids) {
+            if table.entity.is_some() && id.is_none() {
+                continue;
+            }
+            if let Some(id) = id {
+                self.take_facts(id, table, row, stored);
+            }
+            let speed = id.and_then(|id| self.speed_bps(id, table));
+            let key = RowKey::of(table, id, row);
+            let step = self
+                .baselines
+                .row((host, method), table, key)
+                .advance(moment, table, row, speed);
+            stored.poll.resets += step.resets;
+            if let (Some(id), Some(event)) = (id, step.event) {
+                let name = self
+                    .identities
+                    .name(host, table.name, id)
+                    .unwrap_or_default();
+                stored.events.push((Some(id), event.about(name)));
+            }
+            rows.push(StoredRow {
+                entity_id: id,
+                elapsed_ms: step.elapsed_ms.filter(|_| table.has_counters()),
+                values: derive::finish(table, step.values, step.elapsed_ms),
+            });
+        }
+        self.baselines.forget_unseen((host, method), table, moment);
+        derive::select(table, &mut rows);
+        stored.tables.push(StoredTable { table, rows });
+    }
+
+    /// The entity of each row; in a table without entities `None` for all.
+    fn identify(
+        &mut self,
+        host: HostId,
+        readings: &TableReadings,
+        stored: &mut Stored,
+    ) -> Vec<Option<EntityId>> {
+        if readings.table.entity.is_none() {
+            return vec![None; readings.rows.len()];
+        }
+        let keys: Vec<EntityKey> = readings
+            .rows
+            .iter()
+            .map(|row| row.entity.clone().unwrap_or_default())
+            .collect();
+        let resolved = self.identities.resolve(host, readings.table.name, &keys);
+        stored.new_entities.extend(resolved.new);
+        stored.renamed_entities.extend(resolved.renamed);
+        stored.events.extend(resolved.events);
+        resolved.ids
+    }
+
+    fn take_facts(&mut self, id: EntityId, table: &'static Table, row: &Row, stored: &mut Stored) {
+        if table.facts.is_empty() {
+            return;
+        }
+        let known = self.facts.get(&id);
+        // A fact that was not read this time keeps its last value.
+        let now: Vec<Value> = (0..table.facts.len())
+            .map(|i| match row.facts.get(i) {
+                Some(Value::Null) | None => {
+                    known.and_then(|k| k.get(i)).cloned().unwrap_or(Value::Null)
+                }
+                Some(value) => value.clone(),
+            })
+            .collect();
+        if known != Some(&now) {
+            stored.fact_changes.push(FactChange {
+                entity_id: id,
+                table,
+                facts: now.clone(),
+                first: known.is_none(),
+            });
+            self.facts.insert(id, now);
+        }
+    }
+
+    fn speed_bps(&self, id: EntityId, table: &'static Table) -> Option<i64> {
+        let position = table.fact_position("speed_bps")?;
+        match self.facts.get(&id)?.get(position)? {
+            Value::Int(speed) => Some(*speed),
+            _ => None,
+        }
+    }
+
+    fn take_host_facts(&mut self, host: HostId, readings: &Readings, stored: &mut Stored) {
+        for (name, value) in &readings.host_facts {
+            let key = (host, (*name).to_string());
+            if self.host_facts.get(&key) != Some(value) {
+                stored.host_facts.push((name, value.clone()));
+                self.host_facts.insert(key, value.clone());
+            }
+        }
+    }
+
+    fn note_reboot(
+        &mut self,
+        host: HostId,
+        collection: &Collection,
+        readings: &Readings,
+        stored: &mut Stored,
+    ) {
+        let uptime_s = readings
+            .tables
+            .iter()
+            .filter(|t| t.table.name == table::SYSTEM.name)
+            .flat_map(|t| &t.rows)
+            .find_map(
+                |row| match table::SYSTEM.position("uptime_s").map(|p| &row.values[p]) {
+                    Some(Value::Int(s)) => Some(*s),
+                    _ => None,
+                },
+            );
+        let (boot, wraps) = readings.uptime.map_or((0, false), |u| (u.boot, u.wraps));
+        let key = (host, collection.method);
+        let rebooted = self
+            .baselines
+            .reboot(key, uptime_s, boot, wraps, collection.ts);
+        if let Some(message) = rebooted {
+            stored.events.push((
+                None,
+                Event {
+                    kind: "reboot",
+                    subject: String::new(),
+                    message,
+                },
+            ));
+        }
+    }
+}
+
+fn empty(host: HostId, collection: &Collection) -> Stored {
+    Stored {
+        host_id: host,
+        method: collection.method,
+        ts: collection.ts,
+        poll: PollRow {
+            took_ms: collection.took.as_millis() as i64,
+            effort: collection.effort,
+            rows: 0,
+            resets: 0,
+            failure: None,
+            problems: String::new(),
+        },
+        tables: Vec::new(),
+        new_entities: Vec::new(),
+        renamed_entities: Vec::new(),
+        fact_changes: Vec::new(),
+        host_facts: Vec::new(),
+        events: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

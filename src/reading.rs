@@ -262,8 +262,8 @@ pub struct Collection {
     /// The end of the attempt by the poller's clock.
     pub ts: UnixSeconds,
     pub took: Duration,
-    /// Monotonic milliseconds at which the counters were read (any origin, one per process), for Δt
-    /// where the device's own uptime is of no use.
+    /// Milliseconds at which the counters were read, by a clock that begins at the wall clock's time
+    /// of the process's start and never goes back: for Δt where the device's own uptime is of no use.
     pub read_at_ms: u64,
     pub effort: Effort,
     pub outcome: Result<Readings, Failure>,

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::inventory::{Inventory, Problem};
 use crate::reading::{Effort, Failure, Method, UnixSeconds, Value};
-use crate::table::Table;
+use crate::table::{Kind, Table};
 
 /// The inventory in force, and what the last attempt to read a newer one found.
 #[derive(Clone, Debug, Default)]
@@ -75,4 +75,74 @@ pub struct Counters {
     pub lateness_ms: AtomicU64,
     pub reloads_good: AtomicU64,
     pub reloads_rejected: AtomicU64,
+}
+
+impl Polled {
+    /// For the API and `eider poll`: `{method, took_ms, requests, retries, bytes, error, cause,
+    /// problems, tables: [{table, entity, columns: […], rows: [[…], …]}]}`. Columns that only serve
+    /// to derive others are left out.
+    pub fn to_json(&self) -> serde_json::Value {
+        let (tables, failure) = match &self.outcome {
+            Ok(tables) => (tables.iter().map(PolledTable::to_json).collect(), None),
+            Err(failure) => (Vec::new(), Some(failure)),
+        };
+        serde_json::json!({
+            "method": self.method.as_str(),
+            "took_ms": self.took_ms,
+            "requests": self.effort.requests,
+            "retries": self.effort.retries,
+            "bytes": self.effort.bytes,
+            "error": failure.map(|f| &f.message),
+            "cause": failure.map(|f| f.cause.as_str()),
+            "problems": self.problems,
+            "tables": tables,
+        })
+    }
+}
+
+impl PolledTable {
+    fn to_json(&self) -> serde_json::Value {
+        let shown: Vec<usize> = (0..self.table.columns.len())
+            .filter(|i| self.table.columns[*i].kind != Kind::Input)
+            .collect();
+        let names = shown.iter().map(|i| self.table.columns[*i].name);
+        let columns: Vec<&str> = self
+            .table
+            .entity
+            .into_iter()
+            .chain(self.table.has_counters().then_some("elapsed_ms"))
+            .chain(names)
+            .collect();
+        let rows: Vec<serde_json::Value> = self
+            .rows
+            .iter()
+            .map(|(entity, elapsed_ms, values)| {
+                let head = self.table.entity.map(|_| serde_json::json!(entity));
+                let elapsed = self
+                    .table
+                    .has_counters()
+                    .then(|| serde_json::json!(elapsed_ms));
+                let cells = shown.iter().map(|i| json_of(&values[*i]));
+                head.into_iter().chain(elapsed).chain(cells).collect()
+            })
+            .collect();
+        serde_json::json!({
+            "table": self.table.name,
+            "entity": self.table.entity,
+            "columns": columns,
+            "rows": rows,
+        })
+    }
+}
+
+fn json_of(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Int(n) => (*n).into(),
+        Value::Float(f) => (*f).into(),
+        Value::Bool(b) => (*b).into(),
+        Value::Text(s) => (&**s).into(),
+        Value::Counter32(n) => (*n).into(),
+        Value::Counter64(n) => (*n).into(),
+    }
 }

@@ -1,1 +1,136 @@
-//! Talks to the running daemon over its Unix socket.
+//! Talks to the running daemon: HTTP over its Unix socket.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+use tokio::net::UnixStream;
+
+/// The socket's name in the data directory.
+pub(crate) const SOCKET_NAME: &str = "eider.sock";
+
+/// One daemon that answered.
+pub(super) struct Client {
+    socket: PathBuf,
+}
+
+/// What the daemon said.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) body: Bytes,
+}
+
+impl Reply {
+    /// The body as JSON.
+    pub(super) fn json(&self) -> anyhow::Result<serde_json::Value> {
+        Ok(serde_json::from_slice(&self.body)?)
+    }
+
+    /// The body when the status is good, else the daemon's own words as an error.
+    pub(super) fn good(self) -> anyhow::Result<Reply> {
+        if (200..300).contains(&self.status) {
+            return Ok(self);
+        }
+        let problem: Option<serde_json::Value> = serde_json::from_slice(&self.body).ok();
+        let text = problem
+            .as_ref()
+            .and_then(|p| p.get("detail").or_else(|| p.get("title")))
+            .and_then(|v| v.as_str())
+            .map_or_else(
+                || String::from_utf8_lossy(&self.body).trim().to_string(),
+                str::to_string,
+            );
+        anyhow::bail!("{text}")
+    }
+}
+
+impl Client {
+    /// The daemon that serves this data directory, `None` when none does.
+    pub(super) fn connect(data: &Path) -> Option<Client> {
+        let socket = data.join(SOCKET_NAME);
+        std::os::unix::net::UnixStream::connect(&socket)
+            .ok()
+            .map(|_| Client { socket })
+    }
+
+    /// GET of a path that begins with `/`.
+    pub(super) fn get(&self, path: &str, limit: Duration) -> anyhow::Result<Reply> {
+        self.send("GET", path, Vec::new(), limit)
+    }
+
+    /// POST of a JSON body.
+    pub(super) fn post(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+        limit: Duration,
+    ) -> anyhow::Result<Reply> {
+        self.send("POST", path, serde_json::to_vec(body)?, limit)
+    }
+
+    fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Vec<u8>,
+        limit: Duration,
+    ) -> anyhow::Result<Reply> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            tokio::time::timeout(limit, self.exchange(method, path, body))
+                .await
+                .map_err(|_| anyhow::anyhow!("the daemon did not answer within {limit:?}"))?
+        })
+    }
+
+    async fn exchange(&self, method: &str, path: &str, body: Vec<u8>) -> anyhow::Result<Reply> {
+        let stream = UnixStream::connect(&self.socket).await?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        let driver = tokio::spawn(connection);
+        let request = hyper::Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "localhost")
+            .header("content-type", "application/json")
+            .header("accept", "application/json")
+            .body(Full::new(Bytes::from(body)))?;
+        let response = sender.send_request(request).await?;
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await?.to_bytes();
+        driver.abort();
+        Ok(Reply { status, body })
+    }
+}
+
+/// What to say when nobody answers.
+pub(super) const NO_DAEMON: &str =
+    "no daemon runs on this home: start it with `eider serve` (another home: --home DIR)";
+
+/// The daemon of this home, `None` when none runs. A home whose files are broken still finds its
+/// daemon, in the usual place.
+pub(super) fn of_home(home: &crate::home::Home) -> Option<Client> {
+    Client::connect(&data_of(home))
+}
+
+/// The data directory of this home.
+pub(super) fn data_of(home: &crate::home::Home) -> PathBuf {
+    home.resolve(&crate::inventory::Settings::default().data)
+}
+
+/// A name as one segment of a path.
+#[allow(dead_code, reason = "the poll verb is next")]
+pub(super) fn encode(name: &str) -> String {
+    name.bytes()
+        .map(|b| match b {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(b).to_string()
+            }
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}

@@ -6,6 +6,7 @@ mod completions;
 mod host;
 mod init;
 mod mail;
+mod output;
 mod poll;
 mod queries;
 mod query;

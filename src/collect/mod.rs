@@ -20,17 +20,21 @@ pub struct Collectors {
     ssh: ssh::Pool,
     local: Arc<local::Sampler>,
     started: Instant,
+    origin_ms: u64,
 }
 
 impl Collectors {
     /// Opens the SNMP sockets and the SSH pool. `state` is the directory `data/state`, where host
-    /// keys lie. Must be called inside a tokio runtime.
-    pub fn start(state: &Path) -> std::io::Result<Collectors> {
+    /// keys lie. `origin_ms` is the wall clock's time now in milliseconds: the clock of
+    /// [`Collection::read_at_ms`] begins there and never goes back. Must be called inside a tokio
+    /// runtime.
+    pub fn start(state: &Path, origin_ms: u64) -> std::io::Result<Collectors> {
         Ok(Collectors {
             snmp: snmp::Engine::start()?,
             ssh: ssh::Pool::start(state),
             local: Arc::new(local::Sampler::new()),
             started: Instant::now(),
+            origin_ms,
         })
     }
 
@@ -50,7 +54,7 @@ impl Collectors {
             ts: now(),
             took,
             // The middle of the attempt is the best guess at when the counters were read.
-            read_at_ms: millis(self.started, begun) + took.as_millis() as u64 / 2,
+            read_at_ms: self.origin_ms + millis(self.started, begun) + took.as_millis() as u64 / 2,
             effort,
             outcome,
         }

@@ -62,3 +62,13 @@ pub fn load(files: &[SourceFile], resolve: ResolveSecret<'_>) -> (Option<Invento
     let _ = (files, resolve);
     (Some(Inventory::default()), Vec::new())
 }
+
+impl Inventory {
+    /// Every target, by host.
+    pub fn targets(&self) -> Vec<std::sync::Arc<Target>> {
+        self.hosts
+            .values()
+            .flat_map(|host| host.targets.iter().cloned())
+            .collect()
+    }
+}

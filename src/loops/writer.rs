@@ -1,38 +1,97 @@
 //! The one writing thread: takes collections in, stores them in batches, acknowledges after commit.
 
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
+use crate::intake::{Intake, LastStored, Stored};
 use crate::inventory::Inventory;
 use crate::reading::Collection;
-use crate::signal::Polled;
-use crate::store::{Recorder, StoreError};
+use crate::signal::{Changed, Counters, Polled, PolledTable};
+use crate::store::{Recorder, Store, StoreError};
 
-/// The others' end of the writing thread. Cheap to clone.
+/// Orders that may wait; beyond that the pollers wait.
+const QUEUE: usize = 1_024;
+/// A collection is on disk this long after it came in, at the latest.
+const COMMIT_AFTER: Duration = Duration::from_millis(500);
+/// A batch of this many rows is committed at once.
+const COMMIT_ROWS: usize = 20_000;
+/// How often the counter baselines are written beside the history.
+const BASELINES_EVERY: Duration = Duration::from_secs(60);
+/// A batch that the database refuses this often is given up, and what is remembered is read anew.
+const TRIES: u32 = 3;
+
+/// The others' end of the writing thread. Cheap to clone; the thread ends when all are dropped.
 #[derive(Clone)]
 pub struct Writer {
     orders: mpsc::Sender<Order>,
 }
 
-#[allow(dead_code, reason = "read once the loop stands")]
+type Acknowledge = oneshot::Sender<Result<(), StoreError>>;
+
 enum Order {
-    Store(
-        Box<Collection>,
-        Option<oneshot::Sender<Result<(), StoreError>>>,
-    ),
+    Store(Box<Collection>, Option<Acknowledge>),
     Preview(Vec<Collection>, oneshot::Sender<Vec<Polled>>),
-    Sync(Arc<Inventory>, oneshot::Sender<Result<(), StoreError>>),
+    Sync(Arc<Inventory>, Acknowledge),
     Run(Box<dyn FnOnce(&mut Recorder) + Send>),
+}
+
+/// What the thread needs; `app` makes it.
+pub struct Parts {
+    pub recorder: Recorder,
+    pub store: Store,
+    /// The directory `data/state`.
+    pub state: PathBuf,
+    pub changed: broadcast::Sender<Changed>,
+    pub counters: Arc<Counters>,
+}
+
+/// Starts the thread. It ends, with everything stored and the database closed, when the last
+/// [`Writer`] is dropped.
+pub fn start(parts: Parts) -> std::io::Result<(Writer, std::thread::JoinHandle<()>)> {
+    let (orders, inbox) = mpsc::channel(QUEUE);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
+    let thread = std::thread::Builder::new()
+        .name("writer".into())
+        .spawn(move || Thread::new(parts).run(&runtime, inbox))?;
+    Ok((Writer { orders }, thread))
 }
 
 impl Writer {
     /// Hands a collection over; waits while the queue is full. Returns before it is stored.
     pub async fn store(&self, collection: Collection) {
-        let _ = self
-            .orders
-            .send(Order::Store(Box::new(collection), None))
-            .await;
+        let order = Order::Store(Box::new(collection), None);
+        // The queue closes only when the daemon ends: nobody is left to tell.
+        let _ = self.orders.send(order).await;
+    }
+
+    /// Hands a collection over and waits until it is committed.
+    pub async fn store_and_wait(&self, collection: Collection) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.order(Order::Store(Box::new(collection), Some(reply)), answer)
+            .await
+    }
+
+    /// Follows a new inventory: hosts, groups, labels.
+    pub async fn sync(&self, inventory: Arc<Inventory>) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.order(Order::Sync(inventory, reply), answer).await
+    }
+
+    /// What would be stored of these collections; nothing is.
+    pub async fn preview(&self, collections: Vec<Collection>) -> Result<Vec<Polled>, String> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.orders.send(Order::Preview(collections, reply)).await;
+        match (sent, answer.await) {
+            (Ok(()), Ok(polled)) => Ok(polled),
+            _ => Err("the writer has stopped".into()),
+        }
     }
 
     /// Runs something of the store's own (alerts, notifications) on the writing thread and waits for
@@ -45,11 +104,282 @@ impl Writer {
         let order = Order::Run(Box::new(move |recorder| {
             let _ = reply.send(work(recorder));
         }));
-        if self.orders.send(order).await.is_err() {
-            return Err(StoreError::Other("the writer has stopped".into()));
-        }
-        answer
-            .await
-            .unwrap_or_else(|_| Err(StoreError::Other("the writer has stopped".into())))
+        self.order(order, answer).await
     }
+
+    async fn order<T>(
+        &self,
+        order: Order,
+        answer: oneshot::Receiver<Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let stopped = || StoreError::Other("the writer has stopped".into());
+        self.orders.send(order).await.map_err(|_| stopped())?;
+        answer.await.unwrap_or_else(|_| Err(stopped()))
+    }
+}
+
+/// Shows collections as [`Polled`], by an intake of the caller's choice.
+pub fn preview(intake: &mut Intake, collections: Vec<Collection>) -> Vec<Polled> {
+    collections
+        .into_iter()
+        .map(|collection| {
+            let stored = intake.take(&collection);
+            let tables = stored
+                .as_ref()
+                .map(|s| polled_tables(intake, s))
+                .unwrap_or_default();
+            Polled {
+                method: collection.method,
+                took_ms: collection.took.as_millis() as i64,
+                effort: collection.effort,
+                problems: collection
+                    .outcome
+                    .as_ref()
+                    .map(|r| r.problems.clone())
+                    .unwrap_or_default(),
+                outcome: collection.outcome.map(|_| tables),
+            }
+        })
+        .collect()
+}
+
+fn polled_tables(intake: &Intake, stored: &Stored) -> Vec<PolledTable> {
+    stored
+        .tables
+        .iter()
+        .map(|table| PolledTable {
+            table: table.table,
+            rows: table
+                .rows
+                .iter()
+                .map(|row| {
+                    let name = row
+                        .entity_id
+                        .and_then(|id| intake.entity_name(stored.host_id, table.table.name, id));
+                    (name.map(str::to_string), row.elapsed_ms, row.values.clone())
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+struct Thread {
+    parts: Parts,
+    intake: Intake,
+    inventory: Option<Arc<Inventory>>,
+    batch: Vec<Stored>,
+    batch_rows: usize,
+    hosts: BTreeSet<Arc<str>>,
+    waiting: Vec<Acknowledge>,
+    /// When the oldest collection of the batch came in.
+    since: Option<Instant>,
+    baselines_at: Instant,
+}
+
+impl Thread {
+    fn new(parts: Parts) -> Thread {
+        Thread {
+            parts,
+            intake: Intake::default(),
+            inventory: None,
+            batch: Vec::new(),
+            batch_rows: 0,
+            hosts: BTreeSet::new(),
+            waiting: Vec::new(),
+            since: None,
+            baselines_at: Instant::now(),
+        }
+    }
+
+    fn run(mut self, runtime: &tokio::runtime::Runtime, mut inbox: mpsc::Receiver<Order>) {
+        loop {
+            let wait = self.since.map_or(BASELINES_EVERY, |t| {
+                COMMIT_AFTER.saturating_sub(t.elapsed())
+            });
+            let order = runtime.block_on(async { tokio::time::timeout(wait, inbox.recv()).await });
+            match order {
+                Ok(Some(order)) => self.obey(order),
+                Ok(None) => break,
+                Err(_) => {}
+            }
+            if self.batch_rows >= COMMIT_ROWS
+                || self.since.is_some_and(|t| t.elapsed() >= COMMIT_AFTER)
+            {
+                self.commit();
+            }
+            if self.since.is_none() && self.baselines_at.elapsed() >= BASELINES_EVERY {
+                self.save_baselines();
+            }
+        }
+        self.commit();
+        self.save_baselines();
+        if let Err(error) = self.parts.recorder.close() {
+            tracing::error!("closing the database: {error}");
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Store(collection, reply) => self.take(&collection, reply),
+            Order::Preview(collections, reply) => {
+                let mut fork = self.intake.fork(collections.first().map(|c| &*c.host));
+                let _ = reply.send(preview(&mut fork, collections));
+            }
+            Order::Sync(inventory, reply) => {
+                // Rows under way belong to the hosts as they were.
+                self.commit();
+                let _ = reply.send(self.sync(inventory));
+            }
+            Order::Run(work) => {
+                self.commit();
+                work(&mut self.parts.recorder);
+            }
+        }
+    }
+
+    fn take(&mut self, collection: &Collection, reply: Option<Acknowledge>) {
+        let Some(stored) = self.intake.take(collection) else {
+            self.parts
+                .counters
+                .collections_dropped
+                .fetch_add(1, Ordering::Relaxed);
+            if let Some(reply) = reply {
+                let gone = format!("{} is not in the inventory", collection.host);
+                let _ = reply.send(Err(StoreError::Other(gone)));
+            }
+            return;
+        };
+        self.batch_rows += stored.poll.rows as usize + 1;
+        self.batch.push(stored);
+        self.hosts.insert(Arc::clone(&collection.host));
+        self.waiting.extend(reply);
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// Appends the batch, trying again for as long as that can help. While it tries, the queue fills
+    /// and the pollers wait: turns are missed and counted, rows are not lost.
+    fn commit(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        let mut tries = 0;
+        let result = loop {
+            tries += 1;
+            match self.parts.recorder.append(&self.batch) {
+                Ok(()) => break Ok(()),
+                Err(error) => {
+                    self.parts
+                        .counters
+                        .commits_failed
+                        .fetch_add(1, Ordering::Relaxed);
+                    tracing::error!(tries, "storing {} rows: {error}", self.batch_rows);
+                    if tries >= TRIES {
+                        break Err(error.to_string());
+                    }
+                    std::thread::sleep(Duration::from_secs(u64::from(tries)));
+                }
+            }
+        };
+        self.settle(&result);
+    }
+
+    fn settle(&mut self, result: &Result<(), String>) {
+        for reply in self.waiting.drain(..) {
+            let _ = reply.send(result.clone().map_err(StoreError::Other));
+        }
+        let good = result.is_ok();
+        if good {
+            self.parts.counters.commits.fetch_add(1, Ordering::Relaxed);
+            self.parts
+                .counters
+                .rows_stored
+                .fetch_add(self.batch_rows as u64, Ordering::Relaxed);
+            for host in std::mem::take(&mut self.hosts) {
+                // Nobody may be looking.
+                let _ = self.parts.changed.send(Changed { host });
+            }
+        }
+        self.batch.clear();
+        self.hosts.clear();
+        self.batch_rows = 0;
+        self.since = None;
+        if !good && let Some(inventory) = self.inventory.take() {
+            // What the intake remembers of the lost batch is not in the store: start from what is.
+            if let Err(error) = self.sync(inventory) {
+                tracing::error!("reading the store anew: {error}");
+            }
+        }
+    }
+
+    /// Brings the store in line with the inventory; the first time, and after a lost batch, also
+    /// reads what the store knows.
+    fn sync(&mut self, inventory: Arc<Inventory>) -> Result<(), StoreError> {
+        let now = super::poller::unix_now();
+        let ids = self.parts.recorder.sync_hosts(&inventory, now)?;
+        if self.inventory.is_none() {
+            let first =
+                self.batch.is_empty() && self.parts.counters.commits.load(Ordering::Relaxed) == 0;
+            self.intake = Intake::default();
+            let known = self.parts.recorder.known()?;
+            for e in known.entities {
+                self.intake
+                    .know_entity(e.host_id, &e.table, e.id, e.key, e.facts);
+            }
+            for (host, name, value) in known.host_facts {
+                self.intake.know_host_fact(host, name, value);
+            }
+            if first {
+                self.restore_baselines(known.newest);
+            }
+        }
+        self.intake.sync(&inventory, ids);
+        self.inventory = Some(inventory);
+        Ok(())
+    }
+
+    fn restore_baselines(&mut self, newest: Vec<(i32, crate::reading::Method, i64)>) {
+        let path = baselines_path(&self.parts.state);
+        let Ok(bytes) = std::fs::read(&path) else {
+            return;
+        };
+        let newest: LastStored = newest
+            .into_iter()
+            .map(|(h, m, ts)| ((h, m), ts))
+            .collect::<HashMap<_, _>>();
+        match self.intake.restore_baselines(&bytes, &newest) {
+            Ok(targets) => tracing::info!(targets, "counters go on from before the restart"),
+            Err(why) => tracing::warn!("{}: {why}; counters begin anew", path.display()),
+        }
+    }
+
+    fn save_baselines(&mut self) {
+        self.baselines_at = Instant::now();
+        let path = baselines_path(&self.parts.state);
+        if let Err(error) = replace(&path, &self.intake.save_baselines()) {
+            tracing::warn!(
+                "{}: {error}; after a restart counters will begin anew",
+                path.display()
+            );
+        }
+    }
+}
+
+fn baselines_path(state: &Path) -> PathBuf {
+    state.join("baselines")
+}
+
+/// Writes a file so that it is either the old one or the new one, readable by its owner alone.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let fresh = path.with_extension("new");
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&fresh)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&fresh, path)
 }

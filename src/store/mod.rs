@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::intake::{EntityId, HostId, Stored};
 use crate::inventory::Inventory;
-use crate::reading::{EntityKey, UnixSeconds, Value};
+use crate::reading::{EntityKey, Method, UnixSeconds, Value};
 
 /// The readers' end. Cheap to clone.
 #[derive(Clone)]
@@ -118,6 +118,8 @@ pub struct Known {
     pub entities: Vec<KnownEntity>,
     /// Newest host facts.
     pub host_facts: Vec<(HostId, String, String)>,
+    /// The time of the newest good poll of each target.
+    pub newest: Vec<(HostId, Method, UnixSeconds)>,
 }
 
 #[derive(Clone, Debug)]

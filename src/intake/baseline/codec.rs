@@ -1,0 +1,261 @@
+//! Baselines as bytes: compact, versioned, refused whole when anything is off.
+
+use std::collections::HashMap;
+
+use super::{BaseRow, RowKey, TargetBase, TargetKey};
+use crate::counter::Moment;
+use crate::reading::{Method, Uptime, Value};
+use crate::table;
+
+const MAGIC: &[u8; 8] = b"eiderbl1";
+
+/// All targets.
+pub(super) fn encode(targets: &HashMap<TargetKey, TargetBase>) -> Vec<u8> {
+    let mut out = Writer(MAGIC.to_vec());
+    out.u64(targets.len() as u64);
+    for ((host, method), base) in targets {
+        out.i64(i64::from(*host));
+        out.text(method.as_str());
+        out.i64(base.ts);
+        out.option(base.uptime_s, |out, s| out.i64(s));
+        out.u64(base.boot);
+        out.u8(u8::from(base.wraps));
+        out.u64(base.tables.len() as u64);
+        for (name, rows) in &base.tables {
+            out.text(name);
+            out.u64(rows.len() as u64);
+            for (key, row) in rows {
+                out.row(key, row);
+            }
+        }
+    }
+    out.0
+}
+
+/// The targets again; their rows are marked as restored.
+pub(super) fn decode(bytes: &[u8]) -> Result<HashMap<TargetKey, TargetBase>, String> {
+    let mut input = Reader(bytes);
+    if input.take(MAGIC.len())? != MAGIC {
+        return Err("not a file of counter baselines of this version".into());
+    }
+    let mut targets = HashMap::new();
+    for _ in 0..input.u64()? {
+        let host = input.host()?;
+        let method = Method::from_word(&input.text()?).ok_or("an unknown method")?;
+        let mut base = TargetBase {
+            ts: input.i64()?,
+            uptime_s: input.option(Reader::i64)?,
+            boot: input.u64()?,
+            wraps: input.u8()? != 0,
+            tables: HashMap::new(),
+        };
+        for _ in 0..input.u64()? {
+            let name = input.text()?;
+            let mut rows = HashMap::new();
+            for _ in 0..input.u64()? {
+                let (key, row) = input.row()?;
+                rows.insert(key, row);
+            }
+            if let Some(table) = table::find(&name) {
+                base.tables.insert(table.name, rows);
+            }
+        }
+        targets.insert((host, method), base);
+    }
+    if input.0.is_empty() {
+        Ok(targets)
+    } else {
+        Err(format!("{} bytes too many", input.0.len()))
+    }
+}
+
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn u8(&mut self, n: u8) {
+        self.0.push(n);
+    }
+
+    fn u64(&mut self, n: u64) {
+        self.0.extend_from_slice(&n.to_le_bytes());
+    }
+
+    fn i64(&mut self, n: i64) {
+        self.0.extend_from_slice(&n.to_le_bytes());
+    }
+
+    fn text(&mut self, s: &str) {
+        self.u64(s.len() as u64);
+        self.0.extend_from_slice(s.as_bytes());
+    }
+
+    fn option<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Writer, T)) {
+        self.u8(u8::from(value.is_some()));
+        if let Some(value) = value {
+            write(self, value);
+        }
+    }
+
+    fn row(&mut self, key: &RowKey, row: &BaseRow) {
+        self.i64(key.0);
+        self.i64(key.1);
+        self.u64(row.moment.read_at_ms);
+        self.option(row.moment.uptime, |out, up| {
+            out.u64(up.ms);
+            out.u8(u8::from(up.wraps));
+            out.u64(up.boot);
+        });
+        self.option(row.discontinuity, Writer::u64);
+        self.option(row.up, |out, up| out.u8(u8::from(up)));
+        self.u64(row.counters.len() as u64);
+        for value in &row.counters {
+            match value {
+                Value::Counter32(n) => {
+                    self.u8(1);
+                    self.u64(u64::from(*n));
+                }
+                Value::Counter64(n) => {
+                    self.u8(2);
+                    self.u64(*n);
+                }
+                _ => self.u8(0),
+            }
+        }
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, n: usize) -> Result<&'a [u8], String> {
+        if n > self.0.len() {
+            return Err("it ends too early".into());
+        }
+        let (head, tail) = self.0.split_at(n);
+        self.0 = tail;
+        Ok(head)
+    }
+
+    fn u8(&mut self) -> Result<u8, String> {
+        Ok(self.take(1)?[0])
+    }
+
+    fn u64(&mut self) -> Result<u64, String> {
+        let bytes = self.take(8)?.try_into().map_err(|_| "it ends too early")?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn i64(&mut self) -> Result<i64, String> {
+        Ok(self.u64()?.cast_signed())
+    }
+
+    fn host(&mut self) -> Result<i32, String> {
+        i32::try_from(self.i64()?).map_err(|_| "a host id out of range".into())
+    }
+
+    fn text(&mut self) -> Result<String, String> {
+        let length = usize::try_from(self.u64()?).map_err(|_| "a length out of range")?;
+        String::from_utf8(self.take(length)?.to_vec()).map_err(|_| "text that is not UTF-8".into())
+    }
+
+    fn option<T>(
+        &mut self,
+        read: impl FnOnce(&mut Reader<'a>) -> Result<T, String>,
+    ) -> Result<Option<T>, String> {
+        Ok(if self.u8()? == 0 {
+            None
+        } else {
+            Some(read(self)?)
+        })
+    }
+
+    fn row(&mut self) -> Result<(RowKey, BaseRow), String> {
+        let key = RowKey(self.i64()?, self.i64()?);
+        let read_at_ms = self.u64()?;
+        let uptime = self.option(|input| {
+            Ok(Uptime {
+                ms: input.u64()?,
+                wraps: input.u8()? != 0,
+                boot: input.u64()?,
+            })
+        })?;
+        let discontinuity = self.option(Reader::u64)?;
+        let up = self.option(|input| Ok(input.u8()? != 0))?;
+        let mut counters = Vec::new();
+        for _ in 0..self.u64()? {
+            counters.push(match self.u8()? {
+                1 => Value::Counter32(self.u64()? as u32),
+                2 => Value::Counter64(self.u64()?),
+                _ => Value::Null,
+            });
+        }
+        let row = BaseRow {
+            moment: Moment { read_at_ms, uptime },
+            restored: true,
+            discontinuity,
+            zero_refused: false,
+            up,
+            counters,
+        };
+        Ok((key, row))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn base() -> TargetBase {
+        let row = BaseRow {
+            moment: Moment {
+                read_at_ms: 5,
+                uptime: Some(Uptime {
+                    ms: 7,
+                    wraps: true,
+                    boot: 9,
+                }),
+            },
+            restored: true,
+            discontinuity: Some(3),
+            zero_refused: false,
+            up: Some(false),
+            counters: vec![Value::Counter64(u64::MAX), Value::Null, Value::Counter32(4)],
+        };
+        TargetBase {
+            ts: 1_700_000_000,
+            uptime_s: Some(55),
+            boot: 2,
+            wraps: true,
+            tables: HashMap::from([("interface", HashMap::from([(RowKey(4, 0), row)]))]),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let targets = HashMap::from([
+            ((3, Method::Snmp), base()),
+            ((4, Method::Ssh), TargetBase::default()),
+        ]);
+        assert_eq!(decode(&encode(&targets)), Ok(targets));
+    }
+
+    #[test]
+    fn a_cut_file_is_refused_at_every_length() {
+        let bytes = encode(&HashMap::from([((3, Method::Snmp), base())]));
+        for length in 0..bytes.len() {
+            assert!(decode(&bytes[..length]).is_err(), "cut at {length}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn arbitrary_bytes_do_no_harm(mut tail in prop::collection::vec(any::<u8>(), 0..300)) {
+            let mut bytes = MAGIC.to_vec();
+            bytes.append(&mut tail);
+            let _ = decode(&bytes);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Columns that come from others: percentages of ticks, sums of packets, the CPU share of a process;
+//! and which processes are worth keeping.
+
+use crate::intake::StoredRow;
+use crate::reading::Value;
+use crate::table::{self, Kind, Table};
+
+/// How many processes are kept by CPU, and how many by memory.
+const TOP_PROCESSES: usize = 10;
+
+/// Completes a row whose counters are deltas already, and rounds its percentages to two decimals:
+/// they pack to a quarter of the size.
+pub(super) fn finish(
+    table: &'static Table,
+    mut values: Vec<Value>,
+    elapsed_ms: Option<i64>,
+) -> Vec<Value> {
+    match table.name {
+        name if name == table::CPU.name => cpu(table, &mut values),
+        name if name == table::INTERFACE.name => packets(table, &mut values),
+        name if name == table::PROCESS.name => process(table, &mut values, elapsed_ms),
+        _ => {}
+    }
+    for (column, value) in table.columns.iter().zip(&mut values) {
+        if let Value::Float(f) = value {
+            if !f.is_finite() {
+                *value = Value::Null;
+            } else if column.kind == Kind::Pct {
+                *f = (*f * 100.0).round() / 100.0;
+            }
+        }
+    }
+    values
+}
+
+/// Keeps the processes that matter: the union of the top 10 by CPU and the top 10 by memory.
+pub(super) fn select(table: &'static Table, rows: &mut Vec<StoredRow>) {
+    if table.name != table::PROCESS.name || rows.len() <= TOP_PROCESSES {
+        return;
+    }
+    let mut keep = vec![false; rows.len()];
+    for column in ["cpu_pct", "rss_bytes"] {
+        let Some(position) = table.position(column) else {
+            continue;
+        };
+        let mut order: Vec<usize> = (0..rows.len())
+            .filter(|i| number(&rows[*i].values[position]).is_some_and(|n| n > 0.0))
+            .collect();
+        order.sort_by(|a, b| {
+            let of = |i: &usize| number(&rows[*i].values[position]).unwrap_or(0.0);
+            of(b).total_cmp(&of(a))
+        });
+        for i in order.into_iter().take(TOP_PROCESSES) {
+            keep[i] = true;
+        }
+    }
+    let mut keep = keep.into_iter();
+    rows.retain(|_| keep.next().unwrap_or(false));
+}
+
+/// used = 100 · (1 − (idle + iowait) / Σ) over the ticks of the interval; guest time is inside user
+/// already. A device that gives percentages itself keeps its own.
+fn cpu(table: &Table, values: &mut [Value]) {
+    let get = |values: &[Value], name: &str| table.position(name).and_then(|p| number(&values[p]));
+    let names = [
+        "user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal",
+    ];
+    let total: f64 = names.iter().filter_map(|n| get(values, n)).sum();
+    let (Some(idle), true) = (get(values, "idle"), total > 0.0) else {
+        return;
+    };
+    let or_zero = |name: &str| get(values, name).unwrap_or(0.0);
+    let share = |ticks: f64| Value::Float((100.0 * ticks / total).clamp(0.0, 100.0));
+    let told = |name: &str| get(values, name).is_some();
+    let columns = [
+        ("used_pct", share(total - idle - or_zero("iowait"))),
+        ("user_pct", share(or_zero("user") + or_zero("nice"))),
+        (
+            "system_pct",
+            share(or_zero("system") + or_zero("irq") + or_zero("softirq")),
+        ),
+        (
+            "iowait_pct",
+            if told("iowait") {
+                share(or_zero("iowait"))
+            } else {
+                Value::Null
+            },
+        ),
+        (
+            "steal_pct",
+            if told("steal") {
+                share(or_zero("steal"))
+            } else {
+                Value::Null
+            },
+        ),
+    ];
+    for (name, value) in columns {
+        if let Some(p) = table.position(name)
+            && values[p].is_null()
+        {
+            values[p] = value;
+        }
+    }
+}
+
+/// All packets = unicast + multicast + broadcast, where a method gives them apart.
+fn packets(table: &Table, values: &mut [Value]) {
+    for direction in ["in", "out"] {
+        let get = |values: &[Value], what: &str| {
+            let position = table.position(&format!("{direction}_{what}"))?;
+            match values[position] {
+                Value::Int(n) => Some(n),
+                _ => None,
+            }
+        };
+        let Some(unicast) = get(values, "unicast") else {
+            continue;
+        };
+        let sum = unicast
+            .saturating_add(get(values, "multicast").unwrap_or(0))
+            .saturating_add(get(values, "broadcast").unwrap_or(0));
+        if let Some(p) = table.position(&format!("{direction}_packets"))
+            && values[p].is_null()
+        {
+            values[p] = Value::Int(sum);
+        }
+    }
+}
+
+/// CPU share since the previous collection; a process's first collection has none.
+fn process(table: &Table, values: &mut [Value], elapsed_ms: Option<i64>) {
+    let spent = table.position("cpu_ms").and_then(|p| number(&values[p]));
+    if let (Some(spent), Some(elapsed), Some(p)) = (
+        spent,
+        elapsed_ms.filter(|ms| *ms > 0),
+        table.position("cpu_pct"),
+    ) && values[p].is_null()
+    {
+        values[p] = Value::Float(100.0 * spent / elapsed as f64);
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Int(n) => Some(*n as f64),
+        Value::Float(f) => Some(*f),
+        _ => None,
+    }
+}
