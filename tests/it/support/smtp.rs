@@ -137,14 +137,14 @@ impl Smtp {
 
 /// Debian's own interpreter: one from elsewhere does not see Debian's modules.
 fn python() -> Program {
-    let system = PathBuf::from("/usr/bin/python3");
-    if system.is_file() {
-        return Program {
-            path: system,
-            unpacked: None,
-        };
+    let program = |path: PathBuf, unpacked| Program { path, unpacked };
+    let root = unpacked_root();
+    let unpacked = root.join("usr/bin/python3");
+    // Unpacked modules were chosen for the interpreter that was unpacked with them, if one was.
+    if unpacked.is_file() {
+        return program(unpacked, Some(root));
     }
-    Program::find("python3")
+    program("/usr/bin/python3".into(), None)
 }
 
 const SERVER: &str = r#"

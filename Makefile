@@ -1,0 +1,38 @@
+# Every target gets by itself what is missing on this machine: see scripts/.
+# The target directory is cargo's own (CARGO_TARGET_DIR, else target/).
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test-tools build run test lint bench
+
+LISTEN ?= 127.0.0.1:8080
+
+# Sets DUCKDB_LIB_DIR and the like, and EIDER_FEATURES (empty, or `--features bundled`).
+prepared = prepared=$$(scripts/prepare $(1)) && eval "$$prepared"
+
+help: ## what there is to make
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: ## get what is missing to build, so that plain cargo works too
+	@scripts/prepare build >/dev/null
+
+test-tools: ## get the servers that the tests talk to
+	@scripts/get-debian test >/dev/null
+
+build: ## build the binary: release/eider in the target directory
+	@$(call prepared,build) && cargo build --release --bin eider $$EIDER_FEATURES
+	@echo "$$(cargo metadata --format-version 1 --no-deps --offline | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release/eider"
+
+run: ## build, then watch this very machine, with this folder as home (LISTEN=127.0.0.1:8080)
+	@$(call prepared,build) && cargo build --release --bin eider $$EIDER_FEATURES && \
+	exec cargo run --quiet --release --bin eider $$EIDER_FEATURES -- --home . serve --listen $(LISTEN)
+
+test: ## run every test against real servers on loopback
+	@$(call prepared,test) && cargo test --lib --test it $$EIDER_FEATURES
+
+lint: ## check the format, clippy and the documentation, warnings denied
+	@$(call prepared,build) && cargo fmt --all --check && \
+	cargo clippy --all-targets $$EIDER_FEATURES -- -D warnings && \
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --lib $$EIDER_FEATURES
+
+bench: ## measure what we claim about speed
+	@$(call prepared,build) && cargo bench $$EIDER_FEATURES
