@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use super::LANGUAGES;
-use crate::home::{Folder, Home};
 
 /// The texts of one language, with English behind them.
 #[derive(Clone, Debug, Default)]
@@ -13,10 +12,10 @@ pub(super) struct Catalogue {
 }
 
 impl Catalogue {
-    pub(super) fn load(home: &Home, language: &str) -> Catalogue {
+    pub(super) fn load(source: &dyn Fn(&str) -> Option<String>, language: &str) -> Catalogue {
         let mut texts = BTreeMap::new();
         for language in [LANGUAGES[0], language] {
-            if let Some(file) = home.asset(Folder::Templates, &format!("i18n/{language}.txt")) {
+            if let Some(file) = source(&format!("i18n/{language}.txt")) {
                 texts.extend(parse(&file));
             }
         }

@@ -8,13 +8,14 @@ mod duration;
 mod filters;
 pub mod number;
 
+use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 use serde::Serialize;
 
-use crate::home::{Folder, Home};
 use catalogue::Catalogue;
 use filters::Scope;
 
@@ -28,10 +29,19 @@ const MAX_OUTPUT_BYTES: usize = 32 << 20;
 /// How deep templates may include one another and macros may call themselves.
 const MAX_DEPTH: usize = 60;
 
-/// Renders the templates of a home, and the embedded ones that it does not override.
-#[derive(Clone, Debug)]
+/// Renders the templates that its source has. Cheap to clone.
+#[derive(Clone)]
 pub struct Renderer {
-    home: Home,
+    source: Source,
+}
+
+/// The text of the template of that name, if there is one.
+type Source = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+impl fmt::Debug for Renderer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Renderer").finish_non_exhaustive()
+    }
 }
 
 /// Why a template gave no text. Names the template and the line, never a variable's value: values
@@ -49,8 +59,11 @@ pub enum RenderError {
 }
 
 impl Renderer {
-    pub fn new(home: Home) -> Renderer {
-        Renderer { home }
+    /// `source` gives a template by its name: `move |name| home.asset(Folder::Templates, name)`.
+    pub fn new(source: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Renderer {
+        Renderer {
+            source: Arc::new(source),
+        }
     }
 
     /// Renders `templates/<name>`. `language` is one of [`LANGUAGES`] (any other counts as `en`),
@@ -99,7 +112,9 @@ impl Renderer {
 
     /// The words of a language, for code that speaks outside a template.
     pub fn translate(&self, language: &str, key: &str) -> String {
-        Catalogue::load(&self.home, language).text(key).to_owned()
+        Catalogue::load(&*self.source, language)
+            .text(key)
+            .to_owned()
     }
 
     fn environment(&self, language: &str, timezone: &str, root: &Value) -> Environment<'static> {
@@ -108,8 +123,8 @@ impl Renderer {
             .find(|l| *l == language)
             .unwrap_or(LANGUAGES[0]);
         let mut environment = Environment::new();
-        let home = self.home.clone();
-        environment.set_loader(move |name| Ok(home.asset(Folder::Templates, name)));
+        let source = self.source.clone();
+        environment.set_loader(move |name| Ok(source(name)));
         environment.set_auto_escape_callback(|name| {
             if name.ends_with(".txt") {
                 AutoEscape::None
@@ -132,7 +147,7 @@ impl Renderer {
             .and_then(|now| i64::try_from(now).ok());
         filters::register(
             &mut environment,
-            Scope::new(Catalogue::load(&self.home, language), timezone, now),
+            Scope::new(Catalogue::load(&*self.source, language), timezone, now),
         );
         environment
     }
@@ -183,11 +198,8 @@ mod tests {
 
     use super::*;
 
-    fn home() -> (tempfile::TempDir, Renderer) {
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(directory.path().join("templates/i18n")).unwrap();
-        let home = Home::at(directory.path()).unwrap();
-        (directory, Renderer::new(home))
+    fn renderer() -> Renderer {
+        Renderer::new(|_| None)
     }
 
     fn text(renderer: &Renderer, source: &str, context: &serde_json::Value) -> String {
@@ -198,7 +210,7 @@ mod tests {
 
     #[test]
     fn filters_format_values() {
-        let (_directory, renderer) = home();
+        let renderer = renderer();
         let at = |source| {
             text(
                 &renderer,
@@ -218,7 +230,7 @@ mod tests {
 
     #[test]
     fn an_error_names_the_line_and_no_value() {
-        let (_directory, renderer) = home();
+        let renderer = renderer();
         let error = renderer
             .render_text(
                 "rule disk-full",
@@ -236,7 +248,7 @@ mod tests {
 
     #[test]
     fn unknown_variables_endless_loops_and_safe_are_errors() {
-        let (_directory, renderer) = home();
+        let renderer = renderer();
         for source in [
             "{{ nothing }}",
             "{{ '<b>'|safe }}",
