@@ -5,6 +5,7 @@ pub mod app;
 pub mod cli;
 pub mod collect;
 pub mod counter;
+pub mod health;
 pub mod home;
 pub mod identity;
 pub mod intake;

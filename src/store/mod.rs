@@ -1,21 +1,56 @@
 //! The history: one DuckDB file that this process owns, one writing thread ([`Recorder`]), many
 //! readers ([`Store::ask`]).
+//!
+//! Physical tables lie in schema `raw` and are private; the views of schema `main`, each column with
+//! its comment, are what people ask. Nothing outside this module knows DuckDB.
+
+mod alert;
+mod append;
+mod ask;
+mod cell;
+mod gate;
+mod health;
+mod host;
+mod known;
+mod lex;
+mod migrate;
+mod open;
+mod period;
+mod pool;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod view;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::health::HostHealth;
 use crate::intake::{EntityId, HostId, Stored};
 use crate::inventory::Inventory;
 use crate::reading::{EntityKey, Method, UnixSeconds, Value};
 
 /// The readers' end. Cheap to clone.
 #[derive(Clone)]
-pub struct Store {}
+pub struct Store {
+    shared: Arc<Shared>,
+}
 
 /// The writer's end: exactly one, on its own thread.
-pub struct Recorder {}
+pub struct Recorder {
+    connection: duckdb::Connection,
+    shared: Arc<Shared>,
+}
+
+/// What both ends know.
+struct Shared {
+    pool: pool::Pool,
+    health: health::Watch,
+    slots: tokio::sync::Semaphore,
+}
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -36,6 +71,15 @@ pub enum StoreError {
         found: i64,
         known: i64,
     },
+    /// The write-ahead log cannot be replayed. Nothing was changed.
+    #[error(
+        "{wal} is damaged: {message}. Nothing was changed. The rows up to the last checkpoint are safe in {path}; to start without the newer ones, move {wal} to another name (keep it) and start again"
+    )]
+    DamagedWal {
+        path: PathBuf,
+        wal: PathBuf,
+        message: String,
+    },
     /// The question ran longer than its time.
     #[error("stopped after {0:?}: ask for a shorter range or fewer rows")]
     Timeout(Duration),
@@ -49,11 +93,13 @@ pub enum StoreError {
     Other(String),
 }
 
-/// A question to the history, asked on a READ ONLY transaction.
+/// A question to the history, asked on a READ ONLY transaction: one SELECT, DESCRIBE, SHOW,
+/// SUMMARIZE or EXPLAIN.
 #[derive(Clone, Debug)]
 pub struct Question {
     pub sql: String,
-    /// Bound by name (`$name`).
+    /// Bound by name (`$name`). A [`Cell::Time`] arrives as TIMESTAMPTZ, a [`Cell::Other`] as
+    /// INTERVAL (`5 minutes`). Names that the SQL does not use are left out.
     pub params: Vec<(String, Cell)>,
     /// IANA name; `now()`, `today()` and the text of times follow it.
     pub timezone: String,
@@ -134,24 +180,38 @@ pub struct KnownEntity {
 impl Store {
     /// Opens or makes `eider.duckdb` in the data directory, as its only process.
     pub fn open(data: &Path, options: &Options) -> Result<(Store, Recorder), StoreError> {
-        let _ = (data, options);
-        Err(StoreError::Other("not built".into()))
+        open::file(data, options)
     }
 
     /// An empty history in memory, for `eider check` and tests.
     pub fn in_memory() -> Result<(Store, Recorder), StoreError> {
-        Err(StoreError::Other("not built".into()))
+        open::memory()
     }
 
     /// Asks on a blocking thread; at most 4 at once, the others wait.
     pub async fn ask(&self, question: Question) -> Result<Answer, StoreError> {
-        self.ask_blocking(&question)
+        let wait = tokio::time::timeout(question.timeout, self.shared.slots.acquire());
+        let Ok(Ok(_slot)) = wait.await else {
+            return Err(StoreError::Timeout(question.timeout));
+        };
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || store.ask_blocking(&question))
+            .await
+            .unwrap_or_else(|e| Err(StoreError::Other(format!("the question ended oddly: {e}"))))
     }
 
     /// Asks on this thread.
     pub fn ask_blocking(&self, question: &Question) -> Result<Answer, StoreError> {
-        let _ = question;
-        Err(StoreError::Other("not built".into()))
+        ask::ask(&self.shared.pool, question)
+    }
+
+    /// How every host of the inventory is at `now`, in the inventory's order.
+    pub fn host_states(
+        &self,
+        inventory: &Inventory,
+        now: UnixSeconds,
+    ) -> Result<Vec<HostHealth>, StoreError> {
+        self.shared.health.states(&self.shared.pool, inventory, now)
     }
 }
 
@@ -163,24 +223,51 @@ impl Recorder {
         &mut self,
         inventory: &Inventory,
         now: UnixSeconds,
-    ) -> Result<Vec<(std::sync::Arc<str>, HostId)>, StoreError> {
-        let _ = (inventory, now);
-        Err(StoreError::Other("not built".into()))
+    ) -> Result<Vec<(Arc<str>, HostId)>, StoreError> {
+        self.transaction(|connection| host::sync(connection, inventory, now))
     }
 
     /// What an [`crate::intake::Intake`] starts from.
     pub fn known(&mut self) -> Result<Known, StoreError> {
-        Err(StoreError::Other("not built".into()))
+        known::read(&self.connection)
     }
 
     /// Appends all in one transaction. When it returns, the rows are on disk; when it fails, none is.
     pub fn append(&mut self, batch: &[Stored]) -> Result<(), StoreError> {
-        let _ = batch;
-        Err(StoreError::Other("not built".into()))
+        self.transaction(|connection| append::append(connection, batch))?;
+        self.shared.health.note(batch);
+        Ok(())
     }
 
-    /// CHECKPOINT and close.
+    /// Stops the readers, CHECKPOINT and close.
     pub fn close(self) -> Result<(), StoreError> {
-        Ok(())
+        self.shared.pool.close();
+        let done = self
+            .connection
+            .execute_batch("CHECKPOINT")
+            .map_err(open::classify);
+        drop(self.connection);
+        done
+    }
+
+    /// Runs `work` in one transaction: all of it is on disk when this returns, or none.
+    fn transaction<T>(
+        &mut self,
+        work: impl FnOnce(&duckdb::Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.connection
+            .execute_batch("BEGIN TRANSACTION")
+            .map_err(open::classify)?;
+        let result = work(&self.connection).and_then(|value| {
+            self.connection
+                .execute_batch("COMMIT")
+                .map_err(open::classify)?;
+            Ok(value)
+        });
+        if result.is_err() {
+            // A failed COMMIT has ended the transaction already; then there is nothing to roll back.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        result
     }
 }

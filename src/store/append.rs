@@ -1,0 +1,249 @@
+//! Appends a batch of collections: entities, facts, rows, polls and events in one transaction.
+
+use duckdb::types::{ToSql, ToSqlOutput, ValueRef};
+use duckdb::{Appender, Connection, appender_params_from_iter};
+
+use crate::intake::{NewEntity, PollRow, Stored, StoredTable};
+use crate::reading::{UnixSeconds, Value};
+use crate::table::{self, Kind, Table};
+
+use super::open::classify;
+use super::{StoreError, period, schema};
+
+/// One cell on its way into an Appender; borrows its text.
+#[derive(Clone, Copy)]
+pub(super) enum Slot<'a> {
+    Null,
+    Int(i64),
+    Small(i32),
+    Float(f64),
+    Bool(bool),
+    Text(&'a str),
+    /// Microseconds since 1970.
+    Micros(i64),
+}
+
+impl ToSql for Slot<'_> {
+    fn to_sql(&self) -> duckdb::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match *self {
+            Slot::Null => ValueRef::Null,
+            Slot::Int(v) => ValueRef::BigInt(v),
+            Slot::Small(v) => ValueRef::Int(v),
+            Slot::Float(v) => ValueRef::Double(v),
+            Slot::Bool(v) => ValueRef::Boolean(v),
+            Slot::Text(v) => ValueRef::Text(v.as_bytes()),
+            Slot::Micros(v) => ValueRef::Timestamp(duckdb::types::TimeUnit::Microsecond, v),
+        }))
+    }
+}
+
+impl<'a> Slot<'a> {
+    /// NULL for `None` and for empty text.
+    pub(super) fn text(text: Option<&'a str>) -> Slot<'a> {
+        text.filter(|t| !t.is_empty())
+            .map_or(Slot::Null, Slot::Text)
+    }
+
+    pub(super) fn at(seconds: UnixSeconds) -> Slot<'static> {
+        seconds
+            .checked_mul(1_000_000)
+            .map_or(Slot::Null, Slot::Micros)
+    }
+
+    pub(super) fn small(number: Option<i32>) -> Slot<'static> {
+        number.map_or(Slot::Null, Slot::Small)
+    }
+
+    /// The value as the column's kind takes it; NULL when it does not fit.
+    pub(super) fn of(value: &'a Value, kind: Kind) -> Slot<'a> {
+        match (kind, value) {
+            (Kind::Text, Value::Text(text)) => Slot::Text(text),
+            (Kind::Bool, Value::Bool(v)) => Slot::Bool(*v),
+            (Kind::Time, Value::Int(v)) => Slot::at(*v),
+            (Kind::Int | Kind::Counter | Kind::Input, Value::Int(v)) => Slot::Int(*v),
+            (Kind::Int, Value::Counter32(v)) => Slot::Int((*v).into()),
+            (Kind::Int, Value::Counter64(v)) => i64::try_from(*v).map_or(Slot::Null, Slot::Int),
+            // The largest whole numbers that a double holds exactly.
+            (Kind::Int, Value::Float(v)) if v.abs() < 9e15 => Slot::Int(v.round() as i64),
+            (Kind::Float, Value::Float(v)) if v.is_finite() => Slot::Float(*v),
+            (Kind::Float | Kind::Pct, Value::Int(v)) => Slot::Float(*v as f64),
+            (Kind::Pct, Value::Float(v)) if v.is_finite() => {
+                Slot::Float((v * 100.0).round() / 100.0)
+            }
+            _ => Slot::Null,
+        }
+    }
+}
+
+/// Appends everything; the caller holds the transaction.
+pub(super) fn append(connection: &Connection, batch: &[Stored]) -> Result<(), StoreError> {
+    entities(connection, batch)?;
+    period::append(connection, batch)?;
+    rows(connection, batch)?;
+    polls(connection, batch)?;
+    events(connection, batch)
+}
+
+/// An Appender for these columns of a raw table.
+pub(super) fn appender<'c>(
+    connection: &'c Connection,
+    table: &str,
+    columns: &[(&str, &str)],
+) -> Result<Appender<'c>, StoreError> {
+    let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+    connection
+        .appender_with_columns_to_db(table, "raw", &names)
+        .map_err(classify)
+}
+
+pub(super) fn put(appender: &mut Appender<'_>, slots: &[Slot<'_>]) -> Result<(), StoreError> {
+    appender
+        .append_row(appender_params_from_iter(slots))
+        .map_err(classify)
+}
+
+pub(super) fn flush(mut appender: Appender<'_>) -> Result<(), StoreError> {
+    appender.flush().map_err(classify)
+}
+
+fn entities(connection: &Connection, batch: &[Stored]) -> Result<(), StoreError> {
+    if batch.iter().any(|s| !s.new_entities.is_empty()) {
+        let mut appender = connection
+            .appender_to_db("entity", "raw")
+            .map_err(classify)?;
+        for stored in batch {
+            for entity in &stored.new_entities {
+                put(&mut appender, &entity_row(entity, stored.ts))?;
+            }
+        }
+        flush(appender)?;
+    }
+    let renamed: Vec<_> = batch.iter().flat_map(|s| &s.renamed_entities).collect();
+    if renamed.is_empty() {
+        return Ok(());
+    }
+    let mut update = connection
+        .prepare("UPDATE raw.entity SET name = ?, alias = ?, mac = ?, kind = ? WHERE id = ?")
+        .map_err(classify)?;
+    for entity in renamed {
+        let key = &entity.key;
+        update
+            .execute(duckdb::params![
+                key.name, key.alias, key.mac, key.kind, entity.id
+            ])
+            .map_err(classify)?;
+    }
+    Ok(())
+}
+
+fn entity_row(entity: &NewEntity, ts: UnixSeconds) -> [Slot<'_>; 8] {
+    [
+        Slot::Small(entity.id),
+        Slot::Small(entity.host_id),
+        Slot::Text(entity.table),
+        Slot::Text(&entity.key.name),
+        Slot::Text(&entity.key.alias),
+        Slot::Text(&entity.key.mac),
+        Slot::Text(&entity.key.kind),
+        Slot::at(ts),
+    ]
+}
+
+fn rows(connection: &Connection, batch: &[Stored]) -> Result<(), StoreError> {
+    for table in table::ALL {
+        let mut of_table = batch
+            .iter()
+            .flat_map(|s| s.tables.iter().map(move |t| (s, t)))
+            .filter(|(_, t)| t.table == *table && !t.rows.is_empty())
+            .peekable();
+        if of_table.peek().is_none() {
+            continue;
+        }
+        let mut appender = appender(connection, table.name, &schema::columns(table))?;
+        let mut slots = Vec::with_capacity(table.columns.len() + 4);
+        for (stored, readings) in of_table {
+            table_rows(&mut appender, table, stored, readings, &mut slots)?;
+        }
+        flush(appender)?;
+    }
+    Ok(())
+}
+
+fn table_rows<'b>(
+    appender: &mut Appender<'_>,
+    table: &'static Table,
+    stored: &Stored,
+    readings: &'b StoredTable,
+    slots: &mut Vec<Slot<'b>>,
+) -> Result<(), StoreError> {
+    for row in &readings.rows {
+        slots.clear();
+        slots.push(Slot::at(stored.ts));
+        slots.push(Slot::Small(stored.host_id));
+        if table.entity.is_some() {
+            slots.push(Slot::small(row.entity_id));
+        }
+        if table.has_counters() {
+            slots.push(row.elapsed_ms.map_or(Slot::Null, Slot::Int));
+        }
+        for (position, column) in schema::stored(table) {
+            let value = row.values.get(position).unwrap_or(&Value::Null);
+            slots.push(Slot::of(value, column.kind));
+        }
+        put(appender, slots)?;
+    }
+    Ok(())
+}
+
+fn polls(connection: &Connection, batch: &[Stored]) -> Result<(), StoreError> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let mut appender = connection.appender_to_db("poll", "raw").map_err(classify)?;
+    for stored in batch {
+        put(&mut appender, &poll_row(stored, &stored.poll))?;
+    }
+    flush(appender)
+}
+
+fn poll_row<'b>(stored: &'b Stored, poll: &'b PollRow) -> [Slot<'b>; 13] {
+    let failure = poll.failure.as_ref();
+    [
+        Slot::at(stored.ts),
+        Slot::Small(stored.host_id),
+        Slot::Text(stored.method.as_str()),
+        Slot::Bool(failure.is_none()),
+        Slot::Int(poll.took_ms),
+        Slot::Int(poll.effort.requests.into()),
+        Slot::Int(poll.effort.retries.into()),
+        Slot::Int(i64::try_from(poll.effort.bytes).unwrap_or(i64::MAX)),
+        Slot::Int(poll.rows),
+        Slot::Int(poll.resets),
+        Slot::text(failure.map(|f| f.cause.as_str())),
+        Slot::text(failure.map(|f| f.message.as_str())),
+        Slot::text(Some(&poll.problems)),
+    ]
+}
+
+fn events(connection: &Connection, batch: &[Stored]) -> Result<(), StoreError> {
+    if batch.iter().all(|s| s.events.is_empty()) {
+        return Ok(());
+    }
+    let mut appender = connection
+        .appender_to_db("event", "raw")
+        .map_err(classify)?;
+    for stored in batch {
+        for (entity_id, event) in &stored.events {
+            let row = [
+                Slot::at(stored.ts),
+                Slot::Small(stored.host_id),
+                Slot::small(*entity_id),
+                Slot::Text(event.kind),
+                Slot::Text(&event.subject),
+                Slot::Text(&event.message),
+            ];
+            put(&mut appender, &row)?;
+        }
+    }
+    flush(appender)
+}

@@ -1,0 +1,266 @@
+//! Asks one question on a reader's connection.
+
+use std::time::Instant;
+
+use duckdb::core::LogicalTypeId;
+use duckdb::{Connection, Statement, params_from_iter};
+
+use super::pool::{Lease, Pool};
+use super::{Answer, AnswerColumn, Cell, Question, StoreError, cell, gate, lex, open};
+
+/// An answer larger than this in memory is cut.
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+
+/// Takes a reader, checks the question, runs it in a READ ONLY transaction and rolls that back.
+pub(super) fn ask(pool: &Pool, question: &Question) -> Result<Answer, StoreError> {
+    let deadline = Instant::now() + question.timeout;
+    with_reader(pool, question, deadline, |lease, sql| {
+        read_only(lease, |connection| {
+            let mut answer = run(connection, &sql, question)?;
+            answer.truncated |= answer.rows.len() > question.max_rows;
+            answer.rows.truncate(question.max_rows);
+            Ok(answer)
+        })
+    })
+}
+
+/// Leases a reader in the question's time zone and hands it over with the SQL, which has passed the
+/// gate and has its parameters cast.
+pub(super) fn with_reader<T>(
+    pool: &Pool,
+    question: &Question,
+    deadline: Instant,
+    work: impl FnOnce(&mut Lease<'_>, String) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    check_timezone(&question.timezone)?;
+    let Some(mut lease) = pool.lease(deadline)? else {
+        return Err(StoreError::Timeout(question.timeout));
+    };
+    let watched = lease.watch(deadline);
+    let result = lease
+        .set_timezone(&question.timezone)
+        .map_err(|e| explain(&e))
+        .and_then(|()| gate::check(&lease, &question.sql).map_err(StoreError::Query))
+        .and_then(|()| work(&mut lease, prepared_sql(question)));
+    drop(watched);
+    match result {
+        Err(StoreError::Query(text)) if interrupted(&text) && Instant::now() >= deadline => {
+            Err(StoreError::Timeout(question.timeout))
+        }
+        result => result,
+    }
+}
+
+/// Runs `work` between BEGIN TRANSACTION READ ONLY and ROLLBACK.
+pub(super) fn read_only<T>(
+    lease: &mut Lease<'_>,
+    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    lease
+        .execute_batch("BEGIN TRANSACTION READ ONLY")
+        .map_err(|e| explain(&e))?;
+    let result = work(lease);
+    if lease.execute_batch("ROLLBACK").is_err() {
+        lease.discard();
+    }
+    result
+}
+
+fn prepared_sql(question: &Question) -> String {
+    lex::cast_parameters(&question.sql, |name| {
+        let (_, value) = question.params.iter().find(|(n, _)| n == name)?;
+        cell::cast(value)
+    })
+}
+
+/// Runs the SQL. Columns of types that have no cell of their own come as DuckDB prints them: then
+/// the SQL runs again inside a SELECT that casts them.
+fn run(connection: &Connection, sql: &str, question: &Question) -> Result<Answer, StoreError> {
+    let mut statement = connection.prepare(sql).map_err(|e| explain(&e))?;
+    let values = bound(&statement, question)?;
+    let types = match start(&mut statement, &values) {
+        Ok(types) => types,
+        // The client library refuses to hold some types at all.
+        Err(StoreError::Query(text)) if text.contains("decoding Variant") => {
+            drop(statement);
+            return run_as_text(connection, sql, question, &values);
+        }
+        Err(error) => return Err(error),
+    };
+    if types.iter().all(|t| t.is_some_and(cell::is_plain)) {
+        return fetch(&statement, question.max_rows, &[]);
+    }
+    drop(statement);
+    run_as_text(connection, sql, question, &values)
+}
+
+fn run_as_text(
+    connection: &Connection,
+    sql: &str,
+    question: &Question,
+    values: &[Cell],
+) -> Result<Answer, StoreError> {
+    let sql = sql.trim_end().trim_end_matches(';');
+    let described = describe(connection, sql, values)?;
+    let columns: Vec<String> = described
+        .iter()
+        .enumerate()
+        .map(|(i, (name, _, plain))| {
+            let name = super::schema::ident(name);
+            let place = i + 1;
+            if *plain {
+                format!("#{place} AS {name}")
+            } else {
+                format!("CAST(#{place} AS VARCHAR) AS {name}")
+            }
+        })
+        .collect();
+    let wrapped = format!("SELECT {} FROM ({sql}\n)", columns.join(", "));
+    let mut statement = connection.prepare(&wrapped).map_err(|e| explain(&e))?;
+    let values = bound(&statement, question)?;
+    start(&mut statement, &values)?;
+    let others: Vec<bool> = described.iter().map(|(_, _, plain)| !plain).collect();
+    let mut answer = fetch(&statement, question.max_rows, &others)?;
+    for (column, (_, sql_type, _)) in answer.columns.iter_mut().zip(described) {
+        column.sql_type = sql_type;
+    }
+    Ok(answer)
+}
+
+/// Name, type and whether it is plain, of each column of the result.
+fn describe(
+    connection: &Connection,
+    sql: &str,
+    values: &[Cell],
+) -> Result<Vec<(String, String, bool)>, StoreError> {
+    let mut statement = connection
+        .prepare(&format!("DESCRIBE {sql}"))
+        .map_err(|e| explain(&e))?;
+    let mut rows = statement
+        .query(params_from_iter(values))
+        .map_err(|e| explain(&e))?;
+    let mut columns = Vec::new();
+    while let Some(row) = rows.next().map_err(|e| explain(&e))? {
+        let name: String = row.get(0).map_err(|e| explain(&e))?;
+        let sql_type: String = row.get(1).map_err(|e| explain(&e))?;
+        let plain = is_plain_name(&sql_type);
+        columns.push((name, sql_type, plain));
+    }
+    Ok(columns)
+}
+
+fn is_plain_name(sql_type: &str) -> bool {
+    let scalar = [
+        "BOOLEAN",
+        "TINYINT",
+        "SMALLINT",
+        "INTEGER",
+        "BIGINT",
+        "UTINYINT",
+        "USMALLINT",
+        "UINTEGER",
+        "UBIGINT",
+        "HUGEINT",
+        "FLOAT",
+        "DOUBLE",
+        "VARCHAR",
+        "UUID",
+        "DATE",
+        "TIMESTAMP WITH TIME ZONE",
+    ];
+    scalar.contains(&sql_type)
+}
+
+/// The statement's parameters in its own order.
+fn bound(statement: &Statement<'_>, question: &Question) -> Result<Vec<Cell>, StoreError> {
+    (1..=statement.parameter_count())
+        .map(|place| {
+            let name = statement.parameter_name(place).map_err(|e| explain(&e))?;
+            let given = question.params.iter().find(|(n, _)| *n == name);
+            given.map(|(_, value)| value.clone()).ok_or_else(|| {
+                StoreError::Query(format!("the parameter ${name} was not given a value"))
+            })
+        })
+        .collect()
+}
+
+/// Starts the statement, rows to be fetched as they come, and tells the columns' types.
+fn start(
+    statement: &mut Statement<'_>,
+    values: &[Cell],
+) -> Result<Vec<Option<LogicalTypeId>>, StoreError> {
+    let stream = statement.stream_arrow(params_from_iter(values));
+    // The rows are fetched from the statement: the iterator here panics on errors.
+    drop(stream.map_err(|e| explain(&e))?);
+    Ok((0..statement.column_count())
+        .map(|i| statement.column_logical_type(i).try_id().ok())
+        .collect())
+}
+
+/// The rows of a started statement, one more than `max_rows` if there are more.
+fn fetch(
+    statement: &Statement<'_>,
+    max_rows: usize,
+    others: &[bool],
+) -> Result<Answer, StoreError> {
+    let mut answer = Answer::default();
+    let mut types = Vec::new();
+    for (i, name) in statement.column_names().into_iter().enumerate() {
+        let handle = statement.column_logical_type(i);
+        let id = handle.try_id().unwrap_or(LogicalTypeId::Varchar);
+        let sql_type = cell::type_name(&handle, id);
+        types.push((id, others.get(i).copied().unwrap_or(false)));
+        answer.columns.push(AnswerColumn { name, sql_type });
+    }
+    let mut rows = statement.raw_query();
+    let mut bytes = 0;
+    while let Some(row) = rows.next().map_err(|e| explain(&e))? {
+        let mut cells = Vec::with_capacity(types.len());
+        for (i, (id, other)) in types.iter().enumerate() {
+            let value = row.get_ref(i).map_err(|e| explain(&e))?;
+            let cell = cell::read(value, *id, *other);
+            bytes += cell::size(&cell);
+            cells.push(cell);
+        }
+        answer.rows.push(cells);
+        if bytes > MAX_ANSWER_BYTES {
+            answer.truncated = true;
+            break;
+        }
+        if answer.rows.len() > max_rows {
+            break;
+        }
+    }
+    Ok(answer)
+}
+
+fn check_timezone(name: &str) -> Result<(), StoreError> {
+    if jiff::tz::TimeZone::get(name).is_ok() {
+        return Ok(());
+    }
+    Err(StoreError::Query(format!(
+        "unknown time zone `{name}`: give an IANA name such as Asia/Shanghai"
+    )))
+}
+
+/// DuckDB's error about a question.
+pub(super) fn explain(error: &duckdb::Error) -> StoreError {
+    let text = error.to_string();
+    if text.contains("database has been invalidated") || text.starts_with("FATAL") {
+        return StoreError::Invalidated(open::first_line(&text));
+    }
+    StoreError::Query(clean(&text))
+}
+
+/// DuckDB's words without what helps nobody.
+pub(super) fn clean(text: &str) -> String {
+    let kept: Vec<&str> = text
+        .lines()
+        .filter(|l| !l.contains("https://duckdb.org") && !l.contains("errors.duckdb.org"))
+        .collect();
+    kept.join("\n").trim().to_owned()
+}
+
+fn interrupted(text: &str) -> bool {
+    text.contains("INTERRUPT") || text.contains("Interrupted")
+}

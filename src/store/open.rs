@@ -1,0 +1,174 @@
+//! Opens the file with its settings, and says in clear words why it cannot.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use duckdb::{Config, Connection};
+
+use super::schema::literal;
+use super::{Options, Recorder, Shared, Store, StoreError, health, migrate, pool};
+
+/// The file's name in the data directory.
+const FILE: &str = "eider.duckdb";
+
+/// Opens or makes the file in the data directory.
+pub(super) fn file(data: &Path, options: &Options) -> Result<(Store, Recorder), StoreError> {
+    let export = data.join("export");
+    for directory in [data, &export] {
+        make_directory(directory)?;
+    }
+    let path = data.join(FILE);
+    let connection = Connection::open_with_flags(&path, config(options.memory_bytes)?)
+        .map_err(|e| why_not_opened(&path, &e))?;
+    set_up(&connection, data, &export)?;
+    migrate::bring_up(&connection, &path)?;
+    finish(connection)
+}
+
+/// An empty history in memory.
+pub(super) fn memory() -> Result<(Store, Recorder), StoreError> {
+    let connection =
+        Connection::open_in_memory_with_flags(config(Some(256 << 20))?).map_err(classify)?;
+    let nowhere = Path::new("/nonexistent");
+    lock_down(&connection, nowhere)?;
+    migrate::bring_up(&connection, Path::new("memory"))?;
+    finish(connection)
+}
+
+fn finish(connection: Connection) -> Result<(Store, Recorder), StoreError> {
+    let root = connection.try_clone().map_err(classify)?;
+    let shared = Arc::new(Shared {
+        pool: pool::Pool::new(root),
+        health: health::Watch::default(),
+        slots: tokio::sync::Semaphore::new(pool::READERS),
+    });
+    let store = Store {
+        shared: shared.clone(),
+    };
+    Ok((store, Recorder { connection, shared }))
+}
+
+fn make_directory(directory: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::DirBuilderExt;
+    if directory.is_dir() {
+        return Ok(());
+    }
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .map_err(|e| {
+            StoreError::Other(format!(
+                "the data directory {} cannot be made: {e}",
+                directory.display()
+            ))
+        })
+}
+
+fn config(memory: Option<u64>) -> Result<Config, StoreError> {
+    let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
+    let memory = memory.unwrap_or_else(default_memory);
+    Config::default()
+        .threads(i64::try_from(threads).unwrap_or(2))
+        .and_then(|c| c.max_memory(&format!("{}MB", (memory / 1_000_000).max(64))))
+        .and_then(|c| c.with("checkpoint_threshold", "256MB"))
+        .and_then(|c| c.with("autoinstall_known_extensions", "false"))
+        .and_then(|c| c.with("autoload_known_extensions", "false"))
+        .and_then(|c| c.with("allow_community_extensions", "false"))
+        .map_err(classify)
+}
+
+/// min(25 % of RAM, 2 GB).
+fn default_memory() -> u64 {
+    const CEILING: u64 = 2_000_000_000;
+    let total = std::fs::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|text| {
+            let line = text.lines().find(|l| l.starts_with("MemTotal:"))?;
+            line.split_whitespace().nth(1)?.parse::<u64>().ok()
+        });
+    total.map_or(CEILING / 4, |kib| (kib * 1024 / 4).min(CEILING))
+}
+
+fn set_up(connection: &Connection, data: &Path, export: &Path) -> Result<(), StoreError> {
+    let spill = literal(&data.join("tmp").to_string_lossy());
+    connection
+        .execute_batch(&format!(
+            "SET temp_directory = {spill}; SET max_temp_directory_size = '4GB'"
+        ))
+        .map_err(classify)?;
+    lock_down(connection, export)
+}
+
+/// No file outside the one directory, no extension, no setting but the session's time zone.
+fn lock_down(connection: &Connection, allowed: &Path) -> Result<(), StoreError> {
+    let allowed = literal(&allowed.to_string_lossy());
+    connection
+        .execute_batch(&format!(
+            "SET TimeZone = 'UTC';
+             SET allowed_directories = [{allowed}];
+             SET enable_external_access = false;
+             SET allowed_configs = ['TimeZone'];
+             SET lock_configuration = true"
+        ))
+        .map_err(classify)
+}
+
+/// DuckDB's words about a failed open, as an error that a person or the caller can act on.
+fn why_not_opened(path: &Path, error: &duckdb::Error) -> StoreError {
+    let text = error.to_string();
+    if text.contains("Could not set lock on file") {
+        if let Some(pid) = lock_holder(&text) {
+            return StoreError::InUse {
+                path: path.into(),
+                pid,
+            };
+        }
+    }
+    // DuckDB refuses to open one file twice in one process.
+    if text.contains("Unique file handle conflict") || text.contains("already attached") {
+        return StoreError::InUse {
+            path: path.into(),
+            pid: std::process::id(),
+        };
+    }
+    let lower = text.to_lowercase();
+    let wal = wal_of(path);
+    if wal.exists() && (lower.contains("wal") || lower.contains("replay")) {
+        return StoreError::DamagedWal {
+            path: path.into(),
+            wal,
+            message: first_line(&text),
+        };
+    }
+    StoreError::Other(format!(
+        "{} cannot be opened: {}",
+        path.display(),
+        first_line(&text)
+    ))
+}
+
+fn wal_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".wal");
+    name.into()
+}
+
+/// `… (PID 123) …` → 123
+fn lock_holder(text: &str) -> Option<u32> {
+    let rest = text.split("(PID ").nth(1)?;
+    rest.split(')').next()?.trim().parse().ok()
+}
+
+pub(super) fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim().to_owned()
+}
+
+/// DuckDB's error as ours, outside of questions.
+pub(super) fn classify(error: duckdb::Error) -> StoreError {
+    let text = error.to_string();
+    if text.contains("database has been invalidated") || text.starts_with("FATAL") {
+        return StoreError::Invalidated(first_line(&text));
+    }
+    StoreError::Other(text.trim().to_owned())
+}

@@ -1,0 +1,262 @@
+//! The readers' connections, at most [`READERS`] at once, and the watchdog that interrupts the one
+//! whose time is up.
+
+use std::ops::Deref;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use duckdb::{Connection, InterruptHandle};
+
+use super::StoreError;
+use super::open::classify;
+
+/// Questions that run at once.
+pub(super) const READERS: usize = 4;
+
+pub(super) struct Pool {
+    state: Mutex<State>,
+    freed: Condvar,
+    watchdog: Arc<Watchdog>,
+}
+
+struct State {
+    /// Every reader is cloned from it; `None` once closed.
+    root: Option<Connection>,
+    idle: Vec<Reader>,
+    busy: usize,
+}
+
+/// One connection and the time zone it is set to.
+pub(super) struct Reader {
+    connection: Connection,
+    timezone: String,
+}
+
+/// A reader in use; goes back when dropped.
+pub(super) struct Lease<'p> {
+    pool: &'p Pool,
+    reader: Option<Reader>,
+}
+
+impl Pool {
+    pub(super) fn new(root: Connection) -> Pool {
+        Pool {
+            state: Mutex::new(State {
+                root: Some(root),
+                idle: Vec::new(),
+                busy: 0,
+            }),
+            freed: Condvar::new(),
+            watchdog: Watchdog::start(),
+        }
+    }
+
+    /// A reader, or `None` when none was free until the deadline.
+    pub(super) fn lease(&self, deadline: Instant) -> Result<Option<Lease<'_>>, StoreError> {
+        let mut state = self.state();
+        loop {
+            if state.busy < READERS {
+                let reader = state.reader()?;
+                state.busy += 1;
+                return Ok(Some(Lease {
+                    pool: self,
+                    reader: Some(reader),
+                }));
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            state = self
+                .freed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    /// Interrupts what runs, waits for it (5 s at most) and closes every reader.
+    pub(super) fn close(&self) {
+        let mut state = self.state();
+        state.root = None;
+        state.idle.clear();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while state.busy > 0 && Instant::now() < deadline {
+            self.watchdog.interrupt_all();
+            state = self
+                .freed
+                .wait_timeout(state, Duration::from_millis(50))
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn reader(&mut self) -> Result<Reader, StoreError> {
+        let Some(root) = &self.root else {
+            return Err(StoreError::Other("the history is closed".into()));
+        };
+        if let Some(reader) = self.idle.pop() {
+            return Ok(reader);
+        }
+        Ok(Reader {
+            connection: root.try_clone().map_err(classify)?,
+            timezone: String::new(),
+        })
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.watchdog.stop();
+    }
+}
+
+impl Lease<'_> {
+    /// Sets the session's time zone; the name has been checked.
+    pub(super) fn set_timezone(&mut self, name: &str) -> Result<(), duckdb::Error> {
+        let Some(reader) = &mut self.reader else {
+            return Ok(());
+        };
+        if reader.timezone != name {
+            reader
+                .connection
+                .execute_batch(&format!("SET TimeZone = {}", super::schema::literal(name)))?;
+            reader.timezone = name.to_owned();
+        }
+        Ok(())
+    }
+
+    /// Interrupts the connection at the deadline, until the guard is dropped.
+    pub(super) fn watch(&self, deadline: Instant) -> Watched {
+        self.pool
+            .watchdog
+            .clone()
+            .add(deadline, self.interrupt_handle())
+    }
+
+    /// Does not give the connection back: its state is unknown.
+    pub(super) fn discard(&mut self) {
+        self.reader = None;
+    }
+}
+
+impl Deref for Lease<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        let reader = self.reader.as_ref();
+        &reader
+            .expect("a discarded lease is not used again")
+            .connection
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        let mut state = self.pool.state();
+        state.busy -= 1;
+        if let (Some(reader), true) = (self.reader.take(), state.root.is_some()) {
+            state.idle.push(reader);
+        }
+        drop(state);
+        self.pool.freed.notify_one();
+    }
+}
+
+/// One thread that interrupts whoever is past its deadline.
+struct Watchdog {
+    list: Mutex<List>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct List {
+    stopped: bool,
+    next: u64,
+    entries: Vec<(u64, Instant, Arc<InterruptHandle>)>,
+}
+
+/// Takes its entry off the list when dropped; no interrupt comes after that.
+pub(super) struct Watched {
+    watchdog: Arc<Watchdog>,
+    id: u64,
+}
+
+impl Watchdog {
+    fn start() -> Arc<Watchdog> {
+        let watchdog = Arc::new(Watchdog {
+            list: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let own = watchdog.clone();
+        let thread = std::thread::Builder::new().name("query-watchdog".into());
+        if let Err(error) = thread.spawn(move || own.run()) {
+            tracing::error!(%error, "no thread for the query watchdog: queries have no deadline");
+        }
+        watchdog
+    }
+
+    fn run(&self) {
+        let mut list = self.list();
+        while !list.stopped {
+            let now = Instant::now();
+            for (_, deadline, handle) in &list.entries {
+                if *deadline <= now {
+                    handle.interrupt();
+                }
+            }
+            // One that is past its deadline and still here did not heed the interrupt: again soon.
+            let next = list.entries.iter().map(|(_, deadline, _)| *deadline).min();
+            let wait = next.map_or(Duration::from_secs(3600), |deadline| {
+                deadline
+                    .saturating_duration_since(now)
+                    .max(Duration::from_millis(20))
+            });
+            list = self
+                .changed
+                .wait_timeout(list, wait)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    fn add(self: Arc<Self>, deadline: Instant, handle: Arc<InterruptHandle>) -> Watched {
+        let mut list = self.list();
+        let id = list.next;
+        list.next += 1;
+        list.entries.push((id, deadline, handle));
+        drop(list);
+        self.changed.notify_one();
+        Watched { watchdog: self, id }
+    }
+
+    fn interrupt_all(&self) {
+        for (_, _, handle) in &self.list().entries {
+            handle.interrupt();
+        }
+    }
+
+    fn stop(&self) {
+        self.list().stopped = true;
+        self.changed.notify_one();
+    }
+
+    fn list(&self) -> MutexGuard<'_, List> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.watchdog
+            .list()
+            .entries
+            .retain(|(id, _, _)| *id != self.id);
+    }
+}
