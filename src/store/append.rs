@@ -7,7 +7,6 @@ use crate::intake::{NewEntity, PollRow, Stored, StoredTable};
 use crate::reading::{UnixSeconds, Value};
 use crate::table::{self, Kind, Table};
 
-use super::open::classify;
 use super::{StoreError, period, schema};
 
 /// One cell on its way into an Appender; borrows its text.
@@ -93,24 +92,22 @@ pub(super) fn appender<'c>(
     let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
     connection
         .appender_with_columns_to_db(table, "raw", &names)
-        .map_err(classify)
+        .map_err(StoreError::from)
 }
 
 pub(super) fn put(appender: &mut Appender<'_>, slots: &[Slot<'_>]) -> Result<(), StoreError> {
     appender
         .append_row(appender_params_from_iter(slots))
-        .map_err(classify)
+        .map_err(StoreError::from)
 }
 
 pub(super) fn flush(mut appender: Appender<'_>) -> Result<(), StoreError> {
-    appender.flush().map_err(classify)
+    appender.flush().map_err(StoreError::from)
 }
 
 fn entities(connection: &Connection, batch: &[Stored]) -> Result<(), StoreError> {
     if batch.iter().any(|s| !s.new_entities.is_empty()) {
-        let mut appender = connection
-            .appender_to_db("entity", "raw")
-            .map_err(classify)?;
+        let mut appender = connection.appender_to_db("entity", "raw")?;
         for stored in batch {
             for entity in &stored.new_entities {
                 put(&mut appender, &entity_row(entity, stored.ts))?;
@@ -123,15 +120,12 @@ fn entities(connection: &Connection, batch: &[Stored]) -> Result<(), StoreError>
         return Ok(());
     }
     let mut update = connection
-        .prepare("UPDATE raw.entity SET name = ?, alias = ?, mac = ?, kind = ? WHERE id = ?")
-        .map_err(classify)?;
+        .prepare("UPDATE raw.entity SET name = ?, alias = ?, mac = ?, kind = ? WHERE id = ?")?;
     for entity in renamed {
         let key = &entity.key;
-        update
-            .execute(duckdb::params![
-                key.name, key.alias, key.mac, key.kind, entity.id
-            ])
-            .map_err(classify)?;
+        update.execute(duckdb::params![
+            key.name, key.alias, key.mac, key.kind, entity.id
+        ])?;
     }
     Ok(())
 }
@@ -199,7 +193,7 @@ fn polls(connection: &Connection, batch: &[Stored]) -> Result<(), StoreError> {
     if batch.is_empty() {
         return Ok(());
     }
-    let mut appender = connection.appender_to_db("poll", "raw").map_err(classify)?;
+    let mut appender = connection.appender_to_db("poll", "raw")?;
     for stored in batch {
         put(&mut appender, &poll_row(stored, &stored.poll))?;
     }
@@ -229,9 +223,7 @@ fn events(connection: &Connection, batch: &[Stored]) -> Result<(), StoreError> {
     if batch.iter().all(|s| s.events.is_empty()) {
         return Ok(());
     }
-    let mut appender = connection
-        .appender_to_db("event", "raw")
-        .map_err(classify)?;
+    let mut appender = connection.appender_to_db("event", "raw")?;
     for stored in batch {
         for (entity_id, event) in &stored.events {
             let row = [

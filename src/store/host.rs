@@ -11,7 +11,6 @@ use crate::reading::UnixSeconds;
 
 use super::StoreError;
 use super::append::{Slot, flush, put};
-use super::open::classify;
 
 /// One row of `raw.host`.
 #[derive(Clone)]
@@ -46,9 +45,7 @@ pub(super) fn sync(
     for (name, row) in &known {
         if !row.removed && !inventory.hosts.contains_key(name.as_str()) {
             let sql = "UPDATE raw.host SET removed_at = to_timestamp(?) WHERE id = ?";
-            connection
-                .execute(sql, params![now, row.id])
-                .map_err(classify)?;
+            connection.execute(sql, params![now, row.id])?;
         }
     }
     groups(connection, inventory, &ids)?;
@@ -57,20 +54,17 @@ pub(super) fn sync(
 }
 
 fn read(connection: &Connection) -> Result<HashMap<String, Known>, StoreError> {
-    let mut statement = connection
-        .prepare("SELECT name, id, address, removed_at IS NOT NULL FROM raw.host")
-        .map_err(classify)?;
-    let rows = statement
-        .query_map([], |row| {
-            let known = Known {
-                id: row.get(1)?,
-                address: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
-                removed: row.get(3)?,
-            };
-            Ok((row.get(0)?, known))
-        })
-        .map_err(classify)?;
-    rows.collect::<Result<_, _>>().map_err(classify)
+    let mut statement =
+        connection.prepare("SELECT name, id, address, removed_at IS NOT NULL FROM raw.host")?;
+    let rows = statement.query_map([], |row| {
+        let known = Known {
+            id: row.get(1)?,
+            address: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
+            removed: row.get(3)?,
+        };
+        Ok((row.get(0)?, known))
+    })?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
 /// Gives the row of a former name to the host that says `renamed_from`, unless that host is known
@@ -98,19 +92,15 @@ fn rename(
         let Some(row) = known.remove(&former) else {
             return Ok(());
         };
-        connection
-            .execute(
-                "UPDATE raw.host SET name = ? WHERE id = ?",
-                params![&*name, row.id],
-            )
-            .map_err(classify)?;
-        connection
-            .execute(
-                "INSERT INTO raw.event (ts, host_id, kind, subject, message)
+        connection.execute(
+            "UPDATE raw.host SET name = ? WHERE id = ?",
+            params![&*name, row.id],
+        )?;
+        connection.execute(
+            "INSERT INTO raw.event (ts, host_id, kind, subject, message)
                  VALUES (to_timestamp(?), ?, 'rename', '', ?)",
-                params![now, row.id, format!("host renamed from {former} to {name}")],
-            )
-            .map_err(classify)?;
+            params![now, row.id, format!("host renamed from {former} to {name}")],
+        )?;
         known.insert(name.to_string(), row);
     }
 }
@@ -119,12 +109,10 @@ fn refresh(connection: &Connection, row: &Known, host: &Host) -> Result<(), Stor
     if row.address == host.address && !row.removed {
         return Ok(());
     }
-    connection
-        .execute(
-            "UPDATE raw.host SET address = ?, removed_at = NULL WHERE id = ?",
-            params![host.address, row.id],
-        )
-        .map_err(classify)?;
+    connection.execute(
+        "UPDATE raw.host SET address = ?, removed_at = NULL WHERE id = ?",
+        params![host.address, row.id],
+    )?;
     Ok(())
 }
 
@@ -136,7 +124,7 @@ fn insert(
     if new.is_empty() {
         return Ok(());
     }
-    let mut appender = connection.appender_to_db("host", "raw").map_err(classify)?;
+    let mut appender = connection.appender_to_db("host", "raw")?;
     for (id, host) in new {
         let row = [
             Slot::Small(*id),
@@ -203,9 +191,9 @@ fn pairs<T, C: FromIterator<T>>(
     sql: &str,
     read: impl FnMut(&duckdb::Row<'_>) -> duckdb::Result<T>,
 ) -> Result<C, StoreError> {
-    let mut statement = connection.prepare(sql).map_err(classify)?;
-    let rows = statement.query_map([], read).map_err(classify)?;
-    rows.collect::<Result<_, _>>().map_err(classify)
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], read)?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
 /// Empties the table and appends these rows.
@@ -215,10 +203,8 @@ fn replace<'r, R>(
     rows: impl Iterator<Item = R>,
     slots: impl Fn(R) -> Vec<Slot<'r>>,
 ) -> Result<(), StoreError> {
-    connection
-        .execute_batch(&format!("DELETE FROM raw.{table}"))
-        .map_err(classify)?;
-    let mut appender = connection.appender_to_db(table, "raw").map_err(classify)?;
+    connection.execute_batch(&format!("DELETE FROM raw.{table}"))?;
+    let mut appender = connection.appender_to_db(table, "raw")?;
     for row in rows {
         put(&mut appender, &slots(row))?;
     }

@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use duckdb::types::ValueRef;
 use duckdb::{Connection, Row};
 
-use crate::intake::EntityId;
-use crate::reading::{EntityKey, Value};
+use crate::intake::{EntityId, HostId};
+use crate::reading::{EntityKey, Method, UnixSeconds, Value};
 use crate::table::{self, Table};
 
-use super::open::classify;
 use super::schema::{fact_table, ident};
 use super::{Known, KnownEntity, StoreError};
 
@@ -19,40 +18,52 @@ pub(super) fn read(connection: &Connection) -> Result<Known, StoreError> {
     for table in table::ALL.iter().filter(|t| !t.facts.is_empty()) {
         newest_facts(connection, table, &mut facts)?;
     }
-    let mut statement = connection
-        .prepare(
-            "SELECT id, host_id, table_name, name, alias, mac, kind FROM raw.entity ORDER BY id",
-        )
-        .map_err(classify)?;
-    let rows = statement
-        .query_map([], |row| {
-            let id = row.get(0)?;
-            Ok(KnownEntity {
-                id,
-                host_id: row.get(1)?,
-                table: row.get(2)?,
-                key: EntityKey {
-                    name: text(row, 3)?,
-                    alias: text(row, 4)?,
-                    mac: text(row, 5)?,
-                    kind: text(row, 6)?,
-                },
-                facts: facts.remove(&id).unwrap_or_default(),
-            })
+    let mut statement = connection.prepare(
+        "SELECT id, host_id, table_name, name, alias, mac, kind FROM raw.entity ORDER BY id",
+    )?;
+    let rows = statement.query_map([], |row| {
+        let id = row.get(0)?;
+        Ok(KnownEntity {
+            id,
+            host_id: row.get(1)?,
+            table: row.get(2)?,
+            key: EntityKey {
+                name: text(row, 3)?,
+                alias: text(row, 4)?,
+                mac: text(row, 5)?,
+                kind: text(row, 6)?,
+            },
+            facts: facts.remove(&id).unwrap_or_default(),
         })
-        .map_err(classify)?;
-    let entities = rows.collect::<Result<_, _>>().map_err(classify)?;
+    })?;
+    let entities = rows.collect::<Result<_, _>>()?;
     let mut statement = connection
-        .prepare("SELECT host_id, fact, value FROM raw.host_fact WHERE valid_to = 'infinity'")
-        .map_err(classify)?;
-    let rows = statement
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, text(row, 2)?)))
-        .map_err(classify)?;
-    let host_facts = rows.collect::<Result<_, _>>().map_err(classify)?;
+        .prepare("SELECT host_id, fact, value FROM raw.host_fact WHERE valid_to = 'infinity'")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, text(row, 2)?)))?;
+    let host_facts = rows.collect::<Result<_, _>>()?;
     Ok(Known {
         entities,
         host_facts,
+        newest: newest_polls(connection)?,
     })
+}
+
+/// The time of the newest good poll of each target. One that is older than the newest of all by a
+/// week serves nobody any more.
+fn newest_polls(connection: &Connection) -> Result<Vec<(HostId, Method, UnixSeconds)>, StoreError> {
+    let sql = "SELECT host_id, method, epoch(max(ts))::BIGINT FROM raw.poll
+               WHERE ok AND ts >= (SELECT max(ts) - INTERVAL 7 DAY FROM raw.poll)
+               GROUP BY host_id, method";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| {
+        let method: String = row.get(1)?;
+        Ok((row.get(0)?, Method::from_word(&method), row.get(2)?))
+    })?;
+    let rows: Vec<(HostId, Option<Method>, UnixSeconds)> = rows.collect::<Result<_, _>>()?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|(host, method, ts)| Some((host, method?, ts)))
+        .collect())
 }
 
 /// The facts of each entity's open period; an entity whose facts are all unknown is left out.
@@ -67,15 +78,15 @@ fn newest_facts(
         names.join(", "),
         ident(&fact_table(table))
     );
-    let mut statement = connection.prepare(&sql).map_err(classify)?;
-    let mut rows = statement.query([]).map_err(classify)?;
-    while let Some(row) = rows.next().map_err(classify)? {
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
         let values: Result<Vec<Value>, _> = (1..=names.len())
             .map(|i| row.get_ref(i).map(value))
             .collect();
-        let values = values.map_err(classify)?;
+        let values = values?;
         if values.iter().any(|v| !v.is_null()) {
-            into.insert(row.get(0).map_err(classify)?, values);
+            into.insert(row.get(0)?, values);
         }
     }
     Ok(())

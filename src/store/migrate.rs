@@ -7,7 +7,6 @@ use std::path::Path;
 use duckdb::Connection;
 use sha2::{Digest, Sha256};
 
-use super::open::classify;
 use super::schema::{self, ident};
 use super::{StoreError, view};
 
@@ -27,7 +26,7 @@ pub(super) fn bring_up(connection: &Connection, path: &Path) -> Result<(), Store
             return Ok(());
         }
     }
-    let run = |sql: &str| connection.execute_batch(sql).map_err(classify);
+    let run = |sql: &str| connection.execute_batch(sql).map_err(StoreError::from);
     run("BEGIN TRANSACTION")?;
     let made = statements(connection, &shape).and_then(|all| all.iter().try_for_each(|s| run(s)));
     if let Err(error) = made {
@@ -84,12 +83,10 @@ fn shape() -> String {
 
 fn meta(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {
     if existing_columns(connection)?.contains_key("meta") {
-        let mut statement = connection
-            .prepare("SELECT value FROM raw.meta WHERE key = ?")
-            .map_err(classify)?;
-        let mut rows = statement.query([key]).map_err(classify)?;
-        if let Some(row) = rows.next().map_err(classify)? {
-            return row.get(0).map_err(classify);
+        let mut statement = connection.prepare("SELECT value FROM raw.meta WHERE key = ?")?;
+        let mut rows = statement.query([key])?;
+        if let Some(row) = rows.next()? {
+            return row.get(0).map_err(StoreError::from);
         }
     }
     Ok(None)
@@ -98,15 +95,13 @@ fn meta(connection: &Connection, key: &str) -> Result<Option<String>, StoreError
 fn existing_columns(
     connection: &Connection,
 ) -> Result<HashMap<String, HashSet<String>>, StoreError> {
-    let mut statement = connection
-        .prepare("SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'raw'")
-        .map_err(classify)?;
-    let pairs = statement
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .map_err(classify)?;
+    let mut statement = connection.prepare(
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'raw'",
+    )?;
+    let pairs = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut columns: HashMap<String, HashSet<String>> = HashMap::new();
     for pair in pairs {
-        let (table, column): (String, String) = pair.map_err(classify)?;
+        let (table, column): (String, String) = pair?;
         columns.entry(table).or_default().insert(column);
     }
     Ok(columns)

@@ -245,7 +245,7 @@ impl Recorder {
         let done = self
             .connection
             .execute_batch("CHECKPOINT")
-            .map_err(open::classify);
+            .map_err(StoreError::from);
         drop(self.connection);
         done
     }
@@ -255,13 +255,9 @@ impl Recorder {
         &mut self,
         work: impl FnOnce(&duckdb::Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.connection
-            .execute_batch("BEGIN TRANSACTION")
-            .map_err(open::classify)?;
+        self.connection.execute_batch("BEGIN TRANSACTION")?;
         let result = work(&self.connection).and_then(|value| {
-            self.connection
-                .execute_batch("COMMIT")
-                .map_err(open::classify)?;
+            self.connection.execute_batch("COMMIT")?;
             Ok(value)
         });
         if result.is_err() {

@@ -27,8 +27,7 @@ pub(super) fn file(data: &Path, options: &Options) -> Result<(Store, Recorder), 
 
 /// An empty history in memory.
 pub(super) fn memory() -> Result<(Store, Recorder), StoreError> {
-    let connection =
-        Connection::open_in_memory_with_flags(config(Some(256 << 20))?).map_err(classify)?;
+    let connection = Connection::open_in_memory_with_flags(config(Some(256 << 20))?)?;
     let nowhere = Path::new("/nonexistent");
     lock_down(&connection, nowhere)?;
     migrate::bring_up(&connection, Path::new("memory"))?;
@@ -36,7 +35,7 @@ pub(super) fn memory() -> Result<(Store, Recorder), StoreError> {
 }
 
 fn finish(connection: Connection) -> Result<(Store, Recorder), StoreError> {
-    let root = connection.try_clone().map_err(classify)?;
+    let root = connection.try_clone()?;
     let shared = Arc::new(Shared {
         pool: pool::Pool::new(root),
         health: health::Watch::default(),
@@ -75,7 +74,7 @@ fn config(memory: Option<u64>) -> Result<Config, StoreError> {
         .and_then(|c| c.with("autoinstall_known_extensions", "false"))
         .and_then(|c| c.with("autoload_known_extensions", "false"))
         .and_then(|c| c.with("allow_community_extensions", "false"))
-        .map_err(classify)
+        .map_err(StoreError::from)
 }
 
 /// min(25 % of RAM, 2 GB).
@@ -92,11 +91,9 @@ fn default_memory() -> u64 {
 
 fn set_up(connection: &Connection, data: &Path, export: &Path) -> Result<(), StoreError> {
     let spill = literal(&data.join("tmp").to_string_lossy());
-    connection
-        .execute_batch(&format!(
-            "SET temp_directory = {spill}; SET max_temp_directory_size = '4GB'"
-        ))
-        .map_err(classify)?;
+    connection.execute_batch(&format!(
+        "SET temp_directory = {spill}; SET max_temp_directory_size = '4GB'"
+    ))?;
     lock_down(connection, export)
 }
 
@@ -111,19 +108,17 @@ fn lock_down(connection: &Connection, allowed: &Path) -> Result<(), StoreError> 
              SET allowed_configs = ['TimeZone'];
              SET lock_configuration = true"
         ))
-        .map_err(classify)
+        .map_err(StoreError::from)
 }
 
 /// DuckDB's words about a failed open, as an error that a person or the caller can act on.
 fn why_not_opened(path: &Path, error: &duckdb::Error) -> StoreError {
     let text = error.to_string();
-    if text.contains("Could not set lock on file") {
-        if let Some(pid) = lock_holder(&text) {
-            return StoreError::InUse {
-                path: path.into(),
-                pid,
-            };
-        }
+    if let Some(pid) = lock_holder(&text) {
+        return StoreError::InUse {
+            path: path.into(),
+            pid,
+        };
     }
     // DuckDB refuses to open one file twice in one process.
     if text.contains("Unique file handle conflict") || text.contains("already attached") {
@@ -154,9 +149,10 @@ fn wal_of(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// `… (PID 123) …` → 123
+/// `Could not set lock on file … (PID 123) …` → 123
 fn lock_holder(text: &str) -> Option<u32> {
-    let rest = text.split("(PID ").nth(1)?;
+    let (_, rest) = text.split_once("Could not set lock on file")?;
+    let (_, rest) = rest.split_once("(PID ")?;
     rest.split(')').next()?.trim().parse().ok()
 }
 
@@ -165,10 +161,12 @@ pub(super) fn first_line(text: &str) -> String {
 }
 
 /// DuckDB's error as ours, outside of questions.
-pub(super) fn classify(error: duckdb::Error) -> StoreError {
-    let text = error.to_string();
-    if text.contains("database has been invalidated") || text.starts_with("FATAL") {
-        return StoreError::Invalidated(first_line(&text));
+impl From<duckdb::Error> for StoreError {
+    fn from(error: duckdb::Error) -> StoreError {
+        let text = error.to_string();
+        if text.contains("database has been invalidated") || text.starts_with("FATAL") {
+            return StoreError::Invalidated(first_line(&text));
+        }
+        StoreError::Other(text.trim().to_owned())
     }
-    StoreError::Other(text.trim().to_owned())
 }

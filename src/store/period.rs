@@ -11,7 +11,6 @@ use crate::reading::{UnixSeconds, Value};
 use crate::table::{self, Table};
 
 use super::append::{Slot, appender, flush, put};
-use super::open::classify;
 use super::{StoreError, schema};
 
 /// `-infinity` and `infinity` as TIMESTAMPTZ holds them.
@@ -120,16 +119,14 @@ fn open_periods(
         schema::ident(table),
         ids.join(", ")
     );
-    let mut statement = connection.prepare(&sql).map_err(classify)?;
-    let rows = statement
-        .query_map([], |row| {
-            Ok((
-                row.get(0)?,
-                row.get::<_, Option<i64>>(1)?.unwrap_or(BEGINNING),
-            ))
-        })
-        .map_err(classify)?;
-    rows.collect::<Result<_, _>>().map_err(classify)
+    let mut statement = connection.prepare(&sql)?;
+    let rows = statement.query_map([], |row| {
+        Ok((
+            row.get(0)?,
+            row.get::<_, Option<i64>>(1)?.unwrap_or(BEGINNING),
+        ))
+    })?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
 fn end_periods(
@@ -145,14 +142,14 @@ fn end_periods(
              FROM (VALUES {}) c(id, ends) WHERE entity_id = c.id AND valid_to = 'infinity'",
             ends.join(", ")
         );
-        connection.execute_batch(&sql).map_err(classify)?;
+        connection.execute_batch(&sql)?;
     }
     if !replaced.is_empty() {
         let sql = format!(
             "DELETE FROM raw.{table} WHERE valid_to = 'infinity' AND entity_id IN ({})",
             replaced.join(", ")
         );
-        connection.execute_batch(&sql).map_err(classify)?;
+        connection.execute_batch(&sql)?;
     }
     Ok(())
 }
@@ -175,30 +172,24 @@ fn host_fact(
     ts: UnixSeconds,
 ) -> Result<(), StoreError> {
     // A period that would begin before the open one replaces it.
-    let replace = connection
-        .execute(
-            "DELETE FROM raw.host_fact WHERE host_id = ? AND fact = ? AND valid_to = 'infinity'
+    let replace = connection.execute(
+        "DELETE FROM raw.host_fact WHERE host_id = ? AND fact = ? AND valid_to = 'infinity'
              AND valid_from >= to_timestamp(?)",
-            duckdb::params![host, fact, ts],
-        )
-        .map_err(classify)?;
-    let ended = connection
-        .execute(
-            "UPDATE raw.host_fact SET valid_to = to_timestamp(?)
+        duckdb::params![host, fact, ts],
+    )?;
+    let ended = connection.execute(
+        "UPDATE raw.host_fact SET valid_to = to_timestamp(?)
              WHERE host_id = ? AND fact = ? AND valid_to = 'infinity'",
-            duckdb::params![ts, host, fact],
-        )
-        .map_err(classify)?;
+        duckdb::params![ts, host, fact],
+    )?;
     let from = if replace + ended == 0 {
         "CAST('-infinity' AS TIMESTAMPTZ)".to_owned()
     } else {
         format!("to_timestamp({ts})")
     };
-    connection
-        .execute(
-            &format!("INSERT INTO raw.host_fact VALUES (?, ?, ?, {from}, 'infinity')"),
-            duckdb::params![host, fact, value],
-        )
-        .map_err(classify)?;
+    connection.execute(
+        &format!("INSERT INTO raw.host_fact VALUES (?, ?, ?, {from}, 'infinity')"),
+        duckdb::params![host, fact, value],
+    )?;
     Ok(())
 }

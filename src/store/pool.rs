@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use duckdb::{Connection, InterruptHandle};
 
 use super::StoreError;
-use super::open::classify;
 
 /// Questions that run at once.
 pub(super) const READERS: usize = 4;
@@ -105,7 +104,7 @@ impl State {
             return Ok(reader);
         }
         Ok(Reader {
-            connection: root.try_clone().map_err(classify)?,
+            connection: root.try_clone()?,
             timezone: String::new(),
         })
     }
