@@ -2,16 +2,34 @@
 //!
 //! Pure: the texts come in, the inventory and *all* its problems come out.
 
+mod condition;
 mod credential;
+mod draft;
+mod duration;
+mod excerpt;
+mod fields;
 mod host;
+mod layer;
+mod levels;
+mod names;
+mod nearest;
+mod pattern;
 mod problem;
+mod reach;
+mod resolve;
 mod rule;
+mod rule_file;
 mod settings;
+mod settings_file;
+mod yaml;
 
 pub use credential::{Credential, CredentialKind, Secret};
+pub use duration::{parse_duration, print_duration};
+pub use excerpt::{render, summary};
 pub use host::{
     Access, Host, HostKeyPolicy, Origin, SnmpAccess, SnmpVersion, SshAccess, SshAuth, Target,
 };
+pub use nearest::nearest;
 pub use problem::{Place, Problem, Severity as ProblemSeverity, SourceFile};
 pub use rule::{
     AlertSeverity, Comparison, Condition, HostSelector, Literal, Localized, Rule, Selected,
@@ -33,6 +51,16 @@ pub struct Inventory {
     pub settings: Settings,
 }
 
+impl Inventory {
+    /// Every target of every host, by host name.
+    pub fn targets(&self) -> Vec<Arc<Target>> {
+        self.hosts
+            .values()
+            .flat_map(|host| host.targets.iter().cloned())
+            .collect()
+    }
+}
+
 /// One group of hosts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
@@ -40,9 +68,27 @@ pub struct Group {
     pub parent: Option<String>,
 }
 
-/// Resolves a secret reference; does the I/O that this module must not do. The error is one
-/// sentence without the secret.
-pub type ResolveSecret<'a> = &'a dyn Fn(&SecretRef) -> Result<Secret, String>;
+/// What the loader needs from outside of the files, so that it does no I/O itself.
+pub trait Outside {
+    /// The value of a secret. The error is one sentence without it.
+    fn secret(&self, reference: &SecretRef) -> Result<Secret, String>;
+
+    /// The absolute path of a private key, checked to be readable. The error is one sentence.
+    fn key_file(&self, path: &str) -> Result<String, String>;
+}
+
+/// Looks at nothing outside: for reading an inventory without its secrets.
+pub struct NoSecrets;
+
+impl Outside for NoSecrets {
+    fn secret(&self, _: &SecretRef) -> Result<Secret, String> {
+        Ok(Secret::default())
+    }
+
+    fn key_file(&self, path: &str) -> Result<String, String> {
+        Ok(path.to_owned())
+    }
+}
 
 /// Where a secret's value is to be found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,10 +103,86 @@ pub enum SecretRef {
     Cmd(Vec<String>),
 }
 
+/// What there is in the files, broken parts included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub hosts: usize,
+    pub groups: usize,
+    pub rules: usize,
+}
+
+/// What reading the files gave.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// `None` when any problem is an error.
+    pub inventory: Option<Inventory>,
+    pub problems: Vec<Problem>,
+    pub counts: Counts,
+}
+
 /// Reads the files. Returns the inventory when no problem is an error, and every problem.
-pub fn load(files: &[SourceFile], resolve: ResolveSecret<'_>) -> (Option<Inventory>, Vec<Problem>) {
-    let _ = (files, resolve);
-    (Some(Inventory::default()), Vec::new())
+pub fn load(files: &[SourceFile], outside: &dyn Outside) -> (Option<Inventory>, Vec<Problem>) {
+    let examined = examine(files, outside);
+    (examined.inventory, examined.problems)
+}
+
+/// As [`load`], and counts what there is.
+pub fn examine(files: &[SourceFile], outside: &dyn Outside) -> Examined {
+    let mut problems = problem::Problems::new(files);
+    let mut draft = draft::Draft::default();
+    let mut settings = Settings::default();
+    let mut rule_nodes = Vec::new();
+    for (position, file) in files.iter().enumerate() {
+        let Some(root) = yaml::parse(position, &file.text, &mut problems) else {
+            draft.incomplete |= !file.path.contains("/rules/");
+            continue;
+        };
+        match FileKind::of(&file.path) {
+            FileKind::Settings => settings = settings_file::read(&root, outside, &mut problems),
+            FileKind::Hosts => draft.read(&root, outside, &mut problems),
+            FileKind::Rules => rule_nodes.push(root),
+        }
+    }
+    let hosts = resolve::hosts(&draft, &mut problems);
+    let mut rules = rule_file::Rules::default();
+    for root in &rule_nodes {
+        rules.read(root, &draft, &mut problems);
+    }
+    let counts = Counts {
+        hosts: draft.hosts.len(),
+        groups: draft.groups.len(),
+        rules: rules.list.len(),
+    };
+    let inventory = (!problems.has_errors()).then(|| Inventory {
+        hosts,
+        groups: draft.groups(),
+        rules: rules.list,
+        settings,
+    });
+    Examined {
+        inventory,
+        problems: problems.finish(),
+        counts,
+    }
+}
+
+/// What a file is, by its place.
+enum FileKind {
+    Settings,
+    Hosts,
+    Rules,
+}
+
+impl FileKind {
+    fn of(path: &str) -> FileKind {
+        if path.ends_with("inventory/settings.yaml") {
+            FileKind::Settings
+        } else if path.contains("/rules/") {
+            FileKind::Rules
+        } else {
+            FileKind::Hosts
+        }
+    }
 }
 
 impl Inventory {

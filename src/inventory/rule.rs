@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::host::Origin;
+use super::host::{Host, Origin};
 
 /// One entry of `rules:`.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,6 +100,20 @@ impl Localized {
 pub struct HostSelector {
     /// Every term must hold; empty means all hosts.
     pub terms: Vec<SelectorTerm>,
+}
+
+impl HostSelector {
+    /// Whether the rule is about this host.
+    pub fn matches(&self, host: &Host) -> bool {
+        self.terms.iter().all(|term| {
+            let holds = match &term.what {
+                Selected::Host(name) => *host.name == **name,
+                Selected::Group(name) => host.groups.contains(name),
+                Selected::Label { name, value } => host.labels.get(name) == Some(value),
+            };
+            holds != term.negated
+        })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -1,0 +1,202 @@
+//! Reads nodes as what they should be: text, words, numbers, durations. What they are not is
+//! reported with its place, and the reading goes on.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::duration::{parse_duration, print_duration};
+use super::nearest::nearest;
+use super::problem::Problems;
+use super::yaml::{Kind, Map, Mark, Node, Written};
+
+/// The keys that a mapping may have.
+pub(super) struct Keys<'k> {
+    /// What the mapping is, for a sentence: `a host`.
+    pub(super) of: &'k str,
+    pub(super) known: &'k [&'k str],
+    /// Keys that people may expect, with what to do instead.
+    pub(super) later: &'k [&'k str],
+}
+
+impl Keys<'_> {
+    /// Reports every key that is not known.
+    pub(super) fn check(&self, map: &Map, problems: &mut Problems<'_>) {
+        for entry in &map.entries {
+            let key = entry.key.value.as_str();
+            if self.known.contains(&key) {
+                continue;
+            }
+            if self.later.contains(&key) {
+                let message = format!("`{key}` is not in this version yet");
+                problems
+                    .error("not-yet", entry.key.mark, message)
+                    .help("remove it");
+                continue;
+            }
+            let message = format!("unknown key `{key}`");
+            let problem = problems.error("unknown-key", entry.key.mark, message);
+            match nearest(key, self.known.iter().copied()) {
+                Some(likely) => problem.did_you_mean(Some(likely)),
+                None => problem.help(format!("{} may have: {}", self.of, self.known.join(", "))),
+            };
+        }
+    }
+}
+
+/// A mapping; an absent value (`groups:` with nothing after it) is an empty one.
+pub(super) fn map<'n>(node: &'n Node, key: &str, problems: &mut Problems<'_>) -> Option<&'n Map> {
+    static EMPTY: Map = Map {
+        entries: Vec::new(),
+    };
+    match &node.kind {
+        Kind::Map(map) => Some(map),
+        Kind::Null => Some(&EMPTY),
+        _ => {
+            wrong_type(node, key, "a mapping (`name: value`)", problems);
+            None
+        }
+    }
+}
+
+/// Text of one line: quoted or not, numbers included.
+pub(super) fn text(node: &Node, key: &str, problems: &mut Problems<'_>) -> Option<Written<String>> {
+    match &node.kind {
+        Kind::Scalar(text) if text.contains(|c: char| c.is_control()) => {
+            let message = format!("`{key}` holds a line break or another control character");
+            problems.error("bad-value", node.mark, message);
+            None
+        }
+        Kind::Scalar(text) if text.trim().is_empty() => {
+            problems.error("bad-value", node.mark, format!("`{key}` is empty"));
+            None
+        }
+        Kind::Scalar(text) => Some(Written {
+            value: text.clone(),
+            mark: node.mark,
+        }),
+        _ => {
+            wrong_type(node, key, "text", problems);
+            None
+        }
+    }
+}
+
+/// A list of texts; a single text is a list of one.
+pub(super) fn texts(
+    node: &Node,
+    key: &str,
+    problems: &mut Problems<'_>,
+) -> Option<Written<Vec<Written<String>>>> {
+    let value = match &node.kind {
+        Kind::List(items) => items
+            .iter()
+            .filter_map(|item| text(item, key, problems))
+            .collect(),
+        Kind::Scalar(_) => vec![text(node, key, problems)?],
+        _ => {
+            wrong_type(node, key, "a list (`[a, b]`)", problems);
+            return None;
+        }
+    };
+    Some(Written {
+        value,
+        mark: node.mark,
+    })
+}
+
+/// A whole number within the bounds.
+pub(super) fn whole<T: FromStr + PartialOrd + std::fmt::Display>(
+    node: &Node,
+    key: &str,
+    bounds: (T, T),
+    problems: &mut Problems<'_>,
+) -> Option<Written<T>> {
+    let parsed = match &node.kind {
+        Kind::Scalar(text) => text.parse::<T>().ok(),
+        _ => None,
+    };
+    match parsed.filter(|n| *n >= bounds.0 && *n <= bounds.1) {
+        Some(value) => Some(Written {
+            value,
+            mark: node.mark,
+        }),
+        None => {
+            let message = format!(
+                "`{key}` must be a whole number from {} to {}, not {}",
+                bounds.0,
+                bounds.1,
+                node.describe()
+            );
+            problems.error("bad-value", node.mark, message);
+            None
+        }
+    }
+}
+
+/// A duration within the bounds.
+pub(super) fn duration(
+    node: &Node,
+    key: &str,
+    bounds: (Duration, Duration),
+    problems: &mut Problems<'_>,
+) -> Option<Written<Duration>> {
+    let Kind::Scalar(text) = &node.kind else {
+        wrong_type(node, key, "a duration like 90s, 5m or 1h30m", problems);
+        return None;
+    };
+    let why = match parse_duration(text) {
+        Ok(value) if value >= bounds.0 && value <= bounds.1 => {
+            return Some(Written {
+                value,
+                mark: node.mark,
+            });
+        }
+        Ok(_) => format!(
+            "`{key}` must be from {} to {}, not {text}",
+            print_duration(bounds.0),
+            print_duration(bounds.1)
+        ),
+        Err(why) => format!("`{key}`: {why}"),
+    };
+    problems.error("bad-value", node.mark, why);
+    None
+}
+
+/// One of a few words.
+pub(super) fn word(
+    node: &Node,
+    key: &str,
+    words: &[&str],
+    problems: &mut Problems<'_>,
+) -> Option<Written<String>> {
+    let found = text(node, key, problems)?;
+    if words.contains(&found.value.as_str()) {
+        return Some(found);
+    }
+    let message = format!("`{key}` must be {}, not `{}`", either(words), found.value);
+    problems
+        .error("bad-value", node.mark, message)
+        .did_you_mean(nearest(&found.value, words.iter().copied()));
+    None
+}
+
+/// A list without a word of the language: `a, b or c`.
+pub(super) fn either(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+pub(super) fn wrong_type(node: &Node, key: &str, wanted: &str, problems: &mut Problems<'_>) {
+    let message = format!("`{key}` must be {wanted}, not {}", node.describe());
+    problems.error("wrong-type", node.mark, message);
+}
+
+/// Reports an entry that is missing from the mapping whose key is at `mark`.
+pub(super) fn missing(mark: Mark, of: &str, key: &str, help: &str, problems: &mut Problems<'_>) {
+    problems
+        .error("missing-key", mark, format!("{of} has no `{key}`"))
+        .help(help);
+}

@@ -1,0 +1,287 @@
+//! What `defaults`, a group and a host may all say. One such mapping is a layer; a host's effective
+//! values come from its layers ([`super::resolve`]).
+
+use std::time::Duration;
+
+use super::fields::{self, Keys};
+use super::host::HostKeyPolicy;
+use super::nearest::nearest;
+use super::problem::Problems;
+use super::yaml::{Kind, Map, Mark, Node, Written};
+use crate::reading::Method;
+
+/// Keys of every layer.
+pub(super) const LAYER_KEYS: [&str; 10] = [
+    "collect",
+    "credential",
+    "credentials",
+    "address",
+    "interval",
+    "timeout",
+    "labels",
+    "depends_on",
+    "snmp",
+    "ssh",
+];
+
+/// Keys that the design knows and this version does not.
+pub(super) const LATER_KEYS: [&str; 6] =
+    ["interfaces", "mute", "poller", "http", "ping", "services"];
+
+pub(super) const INTERVAL_MIN: Duration = Duration::from_secs(1);
+pub(super) const INTERVAL_MAX: Duration = Duration::from_secs(86_400);
+
+#[derive(Debug, Default)]
+pub(super) struct Layer {
+    pub(super) address: Option<Written<String>>,
+    pub(super) interval: Option<Written<Duration>>,
+    pub(super) timeout: Option<Written<Duration>>,
+    /// Empty after a mistake that is reported.
+    pub(super) collect: Option<Written<Vec<Method>>>,
+    /// Empty after a mistake that is reported.
+    pub(super) credentials: Option<Written<Vec<Written<String>>>>,
+    pub(super) depends_on: Option<Written<Vec<Written<String>>>>,
+    pub(super) labels: Vec<(String, Written<String>)>,
+    pub(super) snmp_port: Option<Written<u16>>,
+    pub(super) ssh_port: Option<Written<u16>>,
+    pub(super) ssh_user: Option<Written<String>>,
+    pub(super) ssh_host_keys: Option<Written<HostKeyPolicy>>,
+}
+
+/// Reads the keys of a layer; other keys are left to the caller.
+pub(super) fn read(map: &Map, problems: &mut Problems<'_>) -> Layer {
+    let mut layer = Layer::default();
+    for entry in &map.entries {
+        let (key, node) = (entry.key.value.as_str(), &entry.value);
+        match key {
+            "address" => {
+                layer.address = fields::text(node, key, problems)
+                    .filter(|address| address_is_good(address, problems));
+            }
+            "interval" => {
+                let bounds = (INTERVAL_MIN, INTERVAL_MAX);
+                layer.interval = fields::duration(node, key, bounds, problems);
+            }
+            "timeout" => {
+                let bounds = (INTERVAL_MIN, INTERVAL_MAX);
+                layer.timeout = fields::duration(node, key, bounds, problems);
+            }
+            "collect" => layer.collect = Some(collect(entry.key.mark, node, problems)),
+            "credential" => {
+                let one = fields::text(node, key, problems);
+                layer.credentials = Some(Written {
+                    value: one.into_iter().collect(),
+                    mark: entry.key.mark,
+                });
+            }
+            "credentials" => {
+                if let Some(other) = map.get("credential") {
+                    problems
+                        .error_at(
+                            "two-keys",
+                            &[entry.key.mark, other.key.mark],
+                            "`credential` and `credentials` both stand here",
+                        )
+                        .help("put every name into `credentials: [a, b]`");
+                }
+                layer.credentials = Some(names(entry.key.mark, node, key, problems));
+            }
+            "depends_on" => layer.depends_on = fields::texts(node, key, problems),
+            "labels" => layer.labels = labels(node, problems),
+            "snmp" => snmp(node, &mut layer, problems),
+            "ssh" => ssh(node, &mut layer, problems),
+            _ => {}
+        }
+    }
+    layer
+}
+
+/// A name or an IP address, without a port.
+pub(super) fn address_is_good(address: &Written<String>, problems: &mut Problems<'_>) -> bool {
+    let text = address.value.as_str();
+    if text.parse::<std::net::IpAddr>().is_ok() {
+        return true;
+    }
+    let port = text
+        .rsplit_once(':')
+        .filter(|(_, port)| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
+    if let Some((name, port)) = port {
+        let message = format!("an address has no port: `{text}`");
+        problems.error("bad-value", address.mark, message).help(format!(
+            "write `address: {name}` and the port as `snmp: {{port: {port}}}` or `ssh: {{port: {port}}}`"
+        ));
+        return false;
+    }
+    let allowed = |c: char| c.is_alphanumeric() || "-._[]:".contains(c);
+    if text.len() <= 253 && text.chars().all(allowed) && !text.starts_with(['-', '.']) {
+        return true;
+    }
+    let message = format!("`{text}` is neither a DNS name nor an IP address");
+    problems.error("bad-value", address.mark, message);
+    false
+}
+
+/// `collect: [snmp, ssh]`: the methods, each once.
+fn collect(key: Mark, node: &Node, problems: &mut Problems<'_>) -> Written<Vec<Method>> {
+    let words = names(key, node, "collect", problems);
+    let mut methods: Vec<Method> = Vec::new();
+    let mut good = true;
+    for written in &words.value {
+        match method(written, problems) {
+            Some(method) if methods.contains(&method) => {
+                let message = format!("`collect` names {} twice", method.as_str());
+                problems.error("duplicate-method", written.mark, message);
+            }
+            Some(method) => methods.push(method),
+            None => good = false,
+        }
+    }
+    if !good {
+        methods.clear();
+    }
+    Written {
+        value: methods,
+        mark: key,
+    }
+}
+
+/// A list that names at least one thing. It comes back empty after a mistake, which is reported.
+fn names(
+    key: Mark,
+    node: &Node,
+    name: &str,
+    problems: &mut Problems<'_>,
+) -> Written<Vec<Written<String>>> {
+    if matches!(&node.kind, Kind::List(items) if items.is_empty()) {
+        problems.error("bad-value", node.mark, format!("`{name}` names nothing"));
+    }
+    let value = fields::texts(node, name, problems).map_or_else(Vec::new, |list| list.value);
+    Written { value, mark: key }
+}
+
+fn method(written: &Written<String>, problems: &mut Problems<'_>) -> Option<Method> {
+    let text = written.value.as_str();
+    let head = text.split([':', '/']).next().unwrap_or(text);
+    let Some(method) = Method::from_word(head) else {
+        let message = format!("unknown method `{text}`");
+        let words = Method::ALL.map(Method::as_str);
+        let problem = problems.error("unknown-method", written.mark, message);
+        match nearest(head, words) {
+            Some(likely) => problem.did_you_mean(Some(likely)),
+            None => problem.help("this version collects by snmp, ssh and local"),
+        };
+        return None;
+    };
+    if !matches!(method, Method::Snmp | Method::Ssh | Method::Local) {
+        problems
+            .error(
+                "unsupported-method",
+                written.mark,
+                format!("the method {head} is not in this version yet"),
+            )
+            .help("this version collects by snmp, ssh and local");
+        return None;
+    }
+    if text == head || text == "snmp/auto" {
+        return Some(method);
+    }
+    match text.strip_prefix("snmp/") {
+        Some(profile) => problems
+            .error(
+                "unknown-profile",
+                written.mark,
+                format!("unknown SNMP profile `{profile}`"),
+            )
+            .help("this version has one built-in set of objects: write `snmp`"),
+        None => problems
+            .error(
+                "bad-value",
+                written.mark,
+                format!("the method {head} takes no parameter: `{text}`"),
+            )
+            .help(format!("write `{head}`")),
+    };
+    None
+}
+
+fn labels(node: &Node, problems: &mut Problems<'_>) -> Vec<(String, Written<String>)> {
+    let Some(map) = fields::map(node, "labels", problems) else {
+        return Vec::new();
+    };
+    let mut labels = Vec::new();
+    for entry in &map.entries {
+        let name = entry.key.value.as_str();
+        if !is_word(name) {
+            let message = format!("`{name}` cannot be the name of a label");
+            problems
+                .error("bad-name", entry.key.mark, message)
+                .help("use letters, digits, `_`, `-` and `.`");
+        } else if let Some(value) = fields::text(&entry.value, name, problems) {
+            labels.push((name.to_owned(), value));
+        }
+    }
+    labels
+}
+
+fn snmp(node: &Node, layer: &mut Layer, problems: &mut Problems<'_>) {
+    let Some(map) = fields::map(node, "snmp", problems) else {
+        return;
+    };
+    if let Some(entry) = map.get("version") {
+        problems
+            .error(
+                "unknown-key",
+                entry.key.mark,
+                "the SNMP version is not set here",
+            )
+            .help("the credential's type says it: `type: snmp-v1` or `type: snmp-v2c`");
+    }
+    Keys {
+        of: "snmp",
+        known: &["port", "version"],
+        later: &["max_repetitions", "retries", "context"],
+    }
+    .check(map, problems);
+    if let Some(entry) = map.get("port") {
+        layer.snmp_port = fields::whole(&entry.value, "port", (1, u16::MAX), problems);
+    }
+}
+
+fn ssh(node: &Node, layer: &mut Layer, problems: &mut Problems<'_>) {
+    let Some(map) = fields::map(node, "ssh", problems) else {
+        return;
+    };
+    Keys {
+        of: "ssh",
+        known: &["port", "user", "host_keys"],
+        later: &["jump", "commands"],
+    }
+    .check(map, problems);
+    for entry in &map.entries {
+        let (key, node) = (entry.key.value.as_str(), &entry.value);
+        match key {
+            "port" => layer.ssh_port = fields::whole(node, key, (1, u16::MAX), problems),
+            "user" => layer.ssh_user = fields::text(node, key, problems),
+            "host_keys" => {
+                let found = fields::word(node, key, &["strict", "tofu"], problems);
+                layer.ssh_host_keys = found.map(|word| Written {
+                    value: match word.value.as_str() {
+                        "tofu" => HostKeyPolicy::Tofu,
+                        _ => HostKeyPolicy::Strict,
+                    },
+                    mark: word.mark,
+                });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether the text can name a group, a label or a credential.
+pub(super) fn is_word(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 100
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || "_-.".contains(c))
+}

@@ -1,0 +1,324 @@
+//! From effective values to targets: one per method, each with what it needs to be let in.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::credential::{CredentialDraft, CredentialKind};
+use super::draft::Draft;
+use super::duration::print_duration;
+use super::host::{
+    Access, HostKeyPolicy, Origin, SnmpAccess, SnmpVersion, SshAccess, SshAuth, Target,
+};
+use super::layer::INTERVAL_MIN;
+use super::problem::Problems;
+use super::resolve::Effective;
+use super::yaml::{Mark, Written};
+use crate::reading::Method;
+
+const INTERVAL: Duration = Duration::from_secs(60);
+const TIMEOUT_MAX: Duration = Duration::from_secs(15);
+const SNMP_PORT: u16 = 161;
+const SSH_PORT: u16 = 22;
+
+/// Problems of hosts that share their cause, told once for the first host and counted.
+#[derive(Default)]
+pub(super) struct Reports<'d> {
+    list: Vec<Report<'d>>,
+    index: HashMap<(&'static str, Vec<Mark>), usize>,
+}
+
+struct Report<'d> {
+    code: &'static str,
+    marks: Vec<Mark>,
+    /// The sentence, with `{}` where the host stands.
+    sentence: String,
+    help: String,
+    host: &'d str,
+    more: usize,
+}
+
+impl<'d> Reports<'d> {
+    fn add(
+        &mut self,
+        code: &'static str,
+        marks: Vec<Mark>,
+        host: &'d str,
+        sentence: String,
+        help: String,
+    ) {
+        if let Some(&known) = self.index.get(&(code, marks.clone())) {
+            self.list[known].more += 1;
+            return;
+        }
+        self.index.insert((code, marks.clone()), self.list.len());
+        self.list.push(Report {
+            code,
+            marks,
+            sentence,
+            help,
+            host,
+            more: 0,
+        });
+    }
+
+    pub(super) fn finish(self, problems: &mut Problems<'_>) {
+        for report in self.list {
+            let who = match report.more {
+                0 => format!("`{}`", report.host),
+                more => format!("`{}` (and {more} more)", report.host),
+            };
+            let message = report.sentence.replacen("{}", &who, 1);
+            problems
+                .error_at(report.code, &report.marks, message)
+                .help(report.help);
+        }
+    }
+}
+
+/// The targets of a host in the order of `collect`; `None` when there is a problem.
+pub(super) fn targets<'d>(
+    values: &Effective<'d>,
+    address: &str,
+    draft: &Draft,
+    reports: &mut Reports<'d>,
+) -> Option<Vec<Arc<Target>>> {
+    let host = values.host;
+    let Some(collect) = &values.collect else {
+        let sentence = "nothing says how to watch the host {}".into();
+        let help = "add `collect: [snmp]`, `collect: [ssh]` or both, to the host, its group or `defaults`; for this machine `collect: [local]`";
+        reports.add(
+            "no-target",
+            vec![host.mark],
+            &host.name,
+            sentence,
+            help.into(),
+        );
+        return None;
+    };
+    let (interval, timeout) = times(values, reports)?;
+    let mut good = !collect.value.is_empty();
+    let mut targets = Vec::new();
+    for &method in collect.value {
+        let Some(access) = access(method, values, draft, reports) else {
+            good = false;
+            continue;
+        };
+        targets.push(Arc::new(Target {
+            host: Arc::from(host.name.as_str()),
+            method,
+            address: address.to_owned(),
+            interval,
+            timeout,
+            access,
+        }));
+    }
+    good.then_some(targets)
+}
+
+/// Interval and timeout; `None` when the timeout is the longer one.
+fn times<'d>(values: &Effective<'d>, reports: &mut Reports<'d>) -> Option<(Duration, Duration)> {
+    let interval = values.interval.as_ref().map_or(INTERVAL, |f| *f.value);
+    let Some(found) = &values.timeout else {
+        let share = Duration::from_millis(interval.as_millis() as u64 * 8 / 10);
+        return Some((interval, share.min(TIMEOUT_MAX).max(INTERVAL_MIN)));
+    };
+    let timeout = *found.value;
+    if timeout <= interval {
+        return Some((interval, timeout));
+    }
+    let mut marks = vec![found.mark];
+    marks.extend(values.interval.as_ref().map(|found| found.mark));
+    let sentence = format!(
+        "the timeout of {} is longer than the interval of {} at the host {{}}",
+        print_duration(timeout),
+        print_duration(interval)
+    );
+    let help = "the next poll begins one interval after the last: shorten the timeout";
+    reports.add("timeout", marks, &values.host.name, sentence, help.into());
+    None
+}
+
+fn access<'d>(
+    method: Method,
+    values: &Effective<'d>,
+    draft: &Draft,
+    reports: &mut Reports<'d>,
+) -> Option<Access> {
+    match method {
+        Method::Local => Some(Access::Local),
+        Method::Snmp => {
+            let port = values.snmp_port.as_ref().map_or(SNMP_PORT, |f| *f.value);
+            let (version, community) = match credential(method, values, draft, reports)? {
+                CredentialKind::SnmpV1 { community } => (SnmpVersion::V1, community),
+                CredentialKind::SnmpV2c { community } => (SnmpVersion::V2c, community),
+                _ => return None,
+            };
+            Some(Access::Snmp(SnmpAccess {
+                port,
+                version,
+                community: community.clone(),
+            }))
+        }
+        Method::Ssh => {
+            let (user, auth) = match credential(method, values, draft, reports)? {
+                CredentialKind::SshKey {
+                    user,
+                    key_file,
+                    passphrase,
+                } => (
+                    user,
+                    SshAuth::Key {
+                        key_file: key_file.clone(),
+                        passphrase: passphrase.clone(),
+                    },
+                ),
+                CredentialKind::SshPassword { user, password } => {
+                    (user, SshAuth::Password(password.clone()))
+                }
+                CredentialKind::SshAgent { user } => (user, SshAuth::Agent),
+                _ => return None,
+            };
+            let own_user = values.ssh_user.as_ref().map(|found| found.value);
+            let policy = values.ssh_host_keys.as_ref().map(|found| *found.value);
+            Some(Access::Ssh(SshAccess {
+                port: values.ssh_port.as_ref().map_or(SSH_PORT, |f| *f.value),
+                user: own_user.unwrap_or(user).clone(),
+                auth,
+                host_keys: policy.unwrap_or(HostKeyPolicy::Strict),
+            }))
+        }
+        // Not to be had in this version: reported where `collect` is read.
+        Method::Push | Method::Http | Method::Ping | Method::Tcp => None,
+    }
+}
+
+/// The first credential that is for the method. A missing one is reported, unless a mistake in
+/// the list or in a credential of it already was.
+fn credential<'c, 'd>(
+    method: Method,
+    values: &Effective<'d>,
+    draft: &'c Draft,
+    reports: &mut Reports<'d>,
+) -> Option<&'c CredentialKind> {
+    let list = values.credentials.as_ref();
+    let names = list.map_or(&[][..], |found| &found.value[..]);
+    let mut broken = list.is_some() && names.is_empty();
+    for name in names {
+        match draft.credentials.get(&name.value) {
+            Some(known) if method_of(known) == Some(method) => return known.kind.as_ref(),
+            Some(known) => broken |= known.kind.is_none(),
+            None => broken = true,
+        }
+    }
+    if broken {
+        return None;
+    }
+    let word = method.as_str();
+    let collect = values.collect.as_ref().map(|found| found.mark);
+    let mut marks: Vec<Mark> = list.map(|found| found.mark).into_iter().collect();
+    marks.extend(collect);
+    let sentence = match list {
+        Some(_) => format!("no credential of the host {{}} is for {word}"),
+        None => format!("the host {{}} is to be watched by {word} but has no credential"),
+    };
+    let example = match method {
+        Method::Snmp => {
+            "`credentials: {snmp-ro: {type: snmp-v2c, community: \"env:SNMP_COMMUNITY\"}}` at the top of the file and `credential: snmp-ro`"
+        }
+        _ => {
+            "`credentials: {ops-key: {type: ssh-key, user: monitor, key_file: ~/.ssh/id_ed25519}}` at the top of the file and `credential: ops-key`"
+        }
+    };
+    let help = match list {
+        Some(_) => {
+            format!("add one to the list, `credentials: [a, b]`; to make one, add {example}")
+        }
+        None => format!("add {example} to the host or its group"),
+    };
+    reports.add("no-credential", marks, &values.host.name, sentence, help);
+    None
+}
+
+/// The method that a credential is for; `None` when its type is not known.
+fn method_of(credential: &CredentialDraft) -> Option<Method> {
+    let word = credential.kind_word.as_deref()?;
+    [Method::Snmp, Method::Ssh]
+        .into_iter()
+        .find(|method| word.starts_with(method.as_str()))
+}
+
+/// Reports two credentials of one method in one list.
+pub(super) fn check_types(
+    draft: &Draft,
+    list: &Written<Vec<Written<String>>>,
+    seen: &mut HashSet<Mark>,
+    problems: &mut Problems<'_>,
+) {
+    let mut first: HashMap<Method, &Written<String>> = HashMap::new();
+    for name in &list.value {
+        let known = draft.credentials.get(&name.value);
+        let Some(method) = known.and_then(method_of) else {
+            continue;
+        };
+        if let Some(other) = first.insert(method, name) {
+            if !seen.insert(name.mark) {
+                continue;
+            }
+            let message = format!(
+                "`{}` and `{}` are both for {}",
+                other.value,
+                name.value,
+                method.as_str()
+            );
+            problems
+                .error_at("two-credentials", &[name.mark, other.mark], message)
+                .help("a method takes one credential: keep one of the two");
+        }
+    }
+}
+
+/// The lines of `eider host NAME` about one target.
+pub(super) fn describe(
+    target: &Target,
+    values: &Effective<'_>,
+    problems: &Problems<'_>,
+    add: &mut impl FnMut(&str, String, Option<Origin>),
+) {
+    macro_rules! origin {
+        ($field:ident) => {
+            values.$field.as_ref().map(|found| found.origin(problems))
+        };
+    }
+    match &target.access {
+        Access::Local => {}
+        Access::Snmp(access) => {
+            let version = match access.version {
+                SnmpVersion::V1 => "1",
+                SnmpVersion::V2c => "2c",
+            };
+            add("snmp.port", access.port.to_string(), origin!(snmp_port));
+            add("snmp.version", version.into(), origin!(credentials));
+            add("snmp.community", "[redacted]".into(), origin!(credentials));
+        }
+        Access::Ssh(access) => {
+            let policy = match access.host_keys {
+                HostKeyPolicy::Strict => "strict",
+                HostKeyPolicy::Tofu => "tofu",
+            };
+            let user = origin!(ssh_user).or(origin!(credentials));
+            add("ssh.port", access.port.to_string(), origin!(ssh_port));
+            add("ssh.user", access.user.clone(), user);
+            match &access.auth {
+                SshAuth::Key { key_file, .. } => {
+                    add("ssh.key_file", key_file.clone(), origin!(credentials));
+                }
+                SshAuth::Password(_) => {
+                    add("ssh.password", "[redacted]".into(), origin!(credentials));
+                }
+                SshAuth::Agent => add("ssh.agent", "yes".into(), origin!(credentials)),
+            }
+            add("ssh.host_keys", policy.into(), origin!(ssh_host_keys));
+        }
+    }
+}
