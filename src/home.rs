@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rust_embed::RustEmbed;
 
-use crate::inventory::{self, Inventory, Outside, Problem, Secret, SecretRef, SourceFile};
+use crate::inventory::{self, Examined, Outside, Secret, SecretRef, SourceFile};
 
 /// A file of the home longer than this is refused: nobody writes one by hand.
 const FILE_BYTES_MAX: u64 = 8 << 20;
@@ -49,12 +49,12 @@ impl Home {
             .collect()
     }
 
-    /// Reads the inventory: the files, what they say when no problem is an error, and every
-    /// problem. `Err`: a file that cannot be read and why.
-    pub fn load(&self) -> Result<(Vec<SourceFile>, Option<Inventory>, Vec<Problem>), String> {
+    /// Reads the inventory with its secrets: the files, and what they say or what is wrong with
+    /// them. `Err`: a file that cannot be read and why.
+    pub fn load(&self) -> Result<(Vec<SourceFile>, Examined), String> {
         let files = self.inventory_files()?;
-        let (inventory, problems) = inventory::load(&files, self);
-        Ok((files, inventory, problems))
+        let examined = inventory::examine(&files, self);
+        Ok((files, examined))
     }
 
     /// The inventory's files in the order in which they are read: settings, hosts, hosts.d/*,

@@ -105,7 +105,7 @@ pub(super) fn texts(
 }
 
 /// A whole number within the bounds.
-pub(super) fn whole<T: FromStr + PartialOrd + std::fmt::Display>(
+pub(super) fn whole<T: FromStr + Copy + PartialOrd + std::fmt::Display>(
     node: &Node,
     key: &str,
     bounds: (T, T),

@@ -11,6 +11,7 @@ mod fields;
 mod host;
 mod layer;
 mod levels;
+mod mail_file;
 mod names;
 mod nearest;
 mod pattern;
@@ -22,6 +23,7 @@ mod rule_file;
 mod settings;
 mod settings_file;
 mod yaml;
+mod yaml_file;
 
 pub use credential::{Credential, CredentialKind, Secret};
 pub use duration::{parse_duration, print_duration};
@@ -133,7 +135,7 @@ pub fn examine(files: &[SourceFile], outside: &dyn Outside) -> Examined {
     let mut settings = Settings::default();
     let mut rule_nodes = Vec::new();
     for (position, file) in files.iter().enumerate() {
-        let Some(root) = yaml::parse(position, &file.text, &mut problems) else {
+        let Some(root) = yaml_file::parse(position, &file.text, &mut problems) else {
             draft.incomplete |= !file.path.contains("/rules/");
             continue;
         };
@@ -182,15 +184,5 @@ impl FileKind {
         } else {
             FileKind::Hosts
         }
-    }
-}
-
-impl Inventory {
-    /// Every target, by host.
-    pub fn targets(&self) -> Vec<std::sync::Arc<Target>> {
-        self.hosts
-            .values()
-            .flat_map(|host| host.targets.iter().cloned())
-            .collect()
     }
 }

@@ -110,10 +110,7 @@ mod tests {
             ["10.0.0.1", "10.0.0.2", "10.0.1.1", "10.0.1.2"]
         );
         assert_eq!(expand("[0:4095]").unwrap().len(), 4096);
-        assert_eq!(
-            expand("[001:4096]").unwrap_err().contains("equally long"),
-            true
-        );
+        assert!(expand("[001:4096]").unwrap_err().contains("equally long"));
     }
 
     #[test]
