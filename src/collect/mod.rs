@@ -68,6 +68,7 @@ impl Collectors {
     /// Closes warm sessions of targets that are not in the list any more (host gone, address or
     /// credential changed).
     pub fn keep_only(&self, targets: &[Arc<Target>]) {
+        self.snmp.keep_only(targets);
         self.ssh.keep_only(targets);
     }
 }

@@ -1,36 +1,144 @@
 //! SNMP v1 and v2c over a few shared sockets.
+//!
+//! `slots` tells which datagram answers which request, `socket` carries them, `exchange` asks until
+//! it is answered, `get` and `walk` ask for much, `plan` knows what, and the tables' own files turn
+//! answers into rows. A reply counts only when it comes from the very address asked, carries the id
+//! of a request under way, the community and version, and exactly the objects asked for.
 
-use std::time::Instant;
+mod device;
+mod disk;
+mod exchange;
+mod filesystem;
+mod get;
+mod host;
+mod interface;
+mod message;
+mod oid;
+mod plan;
+mod poll;
+mod process;
+mod resolve;
+mod scalar;
+mod slots;
+mod socket;
+#[cfg(test)]
+mod testing;
+mod text;
+mod value;
+mod walk;
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
 
 use super::Attempt;
 use crate::inventory::{SnmpAccess, Target};
-use crate::reading::{Cause, Effort, Failure};
+use crate::reading::{Cause, Effort, Failure, Method};
+use device::Device;
+use exchange::Line;
+use slots::Peer;
+use socket::Sockets;
 
-/// The shared sockets and the in-flight table.
-pub struct Engine {}
+/// The shared sockets, and what we learned about each device.
+pub struct Engine {
+    sockets: Sockets,
+    devices: Mutex<HashMap<Arc<str>, Known>>,
+}
+
+/// A device under the address and access that it was learned with.
+struct Known {
+    address: String,
+    access: SnmpAccess,
+    device: Arc<tokio::sync::Mutex<Device>>,
+}
 
 impl Engine {
     /// Opens the sockets and starts the receiving tasks. Must be called inside a tokio runtime.
-    pub fn start() -> std::io::Result<Engine> {
-        Ok(Engine {})
+    pub fn start() -> io::Result<Engine> {
+        Ok(Engine {
+            sockets: Sockets::open()?,
+            devices: Mutex::default(),
+        })
     }
 
-    /// Polls one device.
+    /// Polls one device: its readings, or why there are none. Never takes longer than to `deadline`.
     pub async fn collect(
         &self,
         target: &Target,
         access: &SnmpAccess,
-        deadline: Instant,
+        deadline: std::time::Instant,
     ) -> Attempt {
-        let _ = (target, access, deadline);
-        (
-            Effort::default(),
-            Err(Failure::new(Cause::Internal, "not built")),
-        )
+        let deadline = Instant::from_std(deadline);
+        let device = self.device(target, access);
+        // A poll asked for by hand may meet the scheduled one; each needs the line for itself.
+        let Ok(mut device) = tokio::time::timeout_at(deadline, device.lock()).await else {
+            let message = "another poll of this device did not end in time";
+            return (Effort::default(), Err(Failure::new(Cause::Limit, message)));
+        };
+        let address =
+            match resolve::resolve(&target.address, &mut device, &self.sockets, deadline).await {
+                Ok(address) => address,
+                Err(failure) => return (Effort::default(), Err(failure)),
+            };
+        let mut line = Line {
+            sockets: &self.sockets,
+            device: &mut device,
+            peer: Peer {
+                address: SocketAddr::new(address, access.port),
+                version: message::version_number(access.version),
+                community: Arc::from(access.community.expose().as_bytes()),
+            },
+            version: access.version,
+            deadline,
+            effort: Effort::default(),
+            answered: 0,
+            problems: Vec::new(),
+            buffer: Vec::new(),
+        };
+        let outcome = poll::poll(&mut line).await;
+        let effort = line.effort;
+        device.suspect = outcome.is_err();
+        (effort, outcome)
     }
 
     /// Datagrams that matched no request under way: late, duplicate or foreign.
     pub fn stale_replies(&self) -> u64 {
-        0
+        self.sockets.stale()
+    }
+
+    /// Forgets devices that are not in the list any more.
+    pub fn keep_only(&self, targets: &[Arc<Target>]) {
+        let kept: HashSet<&str> = targets
+            .iter()
+            .filter(|t| t.method == Method::Snmp)
+            .map(|t| &*t.host)
+            .collect();
+        self.devices().retain(|host, _| kept.contains(&**host));
+    }
+
+    fn devices(&self) -> MutexGuard<'_, HashMap<Arc<str>, Known>> {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn device(&self, target: &Target, access: &SnmpAccess) -> Arc<tokio::sync::Mutex<Device>> {
+        let mut devices = self.devices();
+        match devices.get(&target.host) {
+            Some(known) if known.address == target.address && known.access == *access => {
+                known.device.clone()
+            }
+            _ => {
+                let device = Arc::<tokio::sync::Mutex<Device>>::default();
+                let known = Known {
+                    address: target.address.clone(),
+                    access: access.clone(),
+                    device: device.clone(),
+                };
+                devices.insert(target.host.clone(), known);
+                device
+            }
+        }
     }
 }

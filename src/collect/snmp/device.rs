@@ -1,0 +1,152 @@
+//! What one device taught us: how fast it answers, how much it bears at once, what it offers.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::plan::Plan;
+use super::slots::ATTEMPTS;
+
+const SHORTEST_PATIENCE: Duration = Duration::from_millis(500);
+const LONGEST_PATIENCE: Duration = Duration::from_secs(5);
+/// Before anything is known.
+const FIRST_PATIENCE: Duration = Duration::from_secs(1);
+/// All attempts together wait at least this long: a fast device may be busy for a while.
+const LEAST_TOTAL: Duration = Duration::from_secs(5);
+
+/// A datagram of this size passes every link without being cut in pieces.
+const FULL_BYTES: usize = 1_400;
+const FULL_VARBINDS: usize = 64;
+const FIRST_WALKED: usize = 20;
+const MOST_WALKED: usize = 100;
+
+/// Memory of one device, kept from poll to poll.
+#[derive(Default)]
+pub(super) struct Device {
+    /// The last good address and when DNS said it.
+    pub(super) address: Option<(IpAddr, Instant)>,
+    pub(super) pace: Pace,
+    pub(super) packing: Packing,
+    pub(super) plan: Option<Plan>,
+    /// The last collection failed: say hello before asking for much.
+    pub(super) suspect: bool,
+    /// Tables that were empty, and when that was.
+    pub(super) absent: HashMap<&'static str, Instant>,
+    /// Names of running processes by pid, with the CPU time last seen.
+    pub(super) processes: HashMap<u32, (std::sync::Arc<str>, i64)>,
+}
+
+/// Smoothed round-trip time.
+#[derive(Default)]
+pub(super) struct Pace {
+    smoothed: Option<Duration>,
+}
+
+impl Pace {
+    pub(super) fn learn(&mut self, measured: Duration) {
+        self.smoothed = Some(match self.smoothed {
+            Some(before) => (before * 7 + measured) / 8,
+            None => measured,
+        });
+    }
+
+    /// How long to wait after an attempt before the next one, the first being 0.
+    pub(super) fn patience(&self, attempt: usize) -> Duration {
+        let base = self.smoothed.map_or(FIRST_PATIENCE, |s| {
+            (s * 3).clamp(SHORTEST_PATIENCE, LONGEST_PATIENCE)
+        });
+        match attempt {
+            0 => base,
+            _ if attempt + 1 < ATTEMPTS => base * 3 / 2,
+            _ => (base * 5 / 2).max(LEAST_TOTAL.saturating_sub(base * 5 / 2)),
+        }
+    }
+}
+
+/// How much goes into one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Packing {
+    /// Estimated length of the reply.
+    pub(super) bytes: usize,
+    /// Objects in one GET.
+    pub(super) varbinds: usize,
+    /// Objects in one reply to a GETBULK: columns times max-repetitions.
+    pub(super) walked: usize,
+}
+
+impl Default for Packing {
+    fn default() -> Packing {
+        Packing {
+            bytes: FULL_BYTES,
+            varbinds: FULL_VARBINDS,
+            walked: FIRST_WALKED,
+        }
+    }
+}
+
+impl Packing {
+    /// After the device choked on `varbinds` of them.
+    pub(super) fn halve(&mut self, varbinds: usize) {
+        self.bytes = (self.bytes / 2).max(64);
+        self.varbinds = (varbinds / 2).max(1);
+    }
+
+    /// After it choked on a GETBULK of `varbinds`.
+    pub(super) fn halve_walked(&mut self, varbinds: usize) {
+        self.walked = (varbinds / 2).max(1);
+    }
+
+    /// A device that choked once may have been busy: every rediscovery tries twice as much again.
+    pub(super) fn recover(&mut self) {
+        self.bytes = (self.bytes * 2).min(FULL_BYTES);
+        self.varbinds = (self.varbinds * 2).min(FULL_VARBINDS);
+    }
+
+    /// After a full reply of `varbinds` objects that took `bytes`: as many as one datagram holds.
+    pub(super) fn learn_walked(&mut self, bytes: usize, varbinds: usize) {
+        let fitting = self.bytes * varbinds / bytes.max(1);
+        self.walked = fitting.clamp(1, self.walked * 2).min(MOST_WALKED);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_five_seconds_in_all_at_first() {
+        let pace = Pace::default();
+        let total: Duration = (0..ATTEMPTS).map(|a| pace.patience(a)).sum();
+        assert_eq!(total, Duration::from_secs(5));
+    }
+
+    #[test]
+    fn follows_the_round_trip_within_bounds() {
+        let mut pace = Pace::default();
+        pace.learn(Duration::from_millis(2));
+        assert_eq!(pace.patience(0), Duration::from_millis(500));
+        for _ in 0..100 {
+            pace.learn(Duration::from_secs(1));
+        }
+        assert!(pace.patience(0) > Duration::from_millis(2_900));
+        for _ in 0..100 {
+            pace.learn(Duration::from_secs(60));
+        }
+        assert_eq!(pace.patience(0), LONGEST_PATIENCE);
+    }
+
+    #[test]
+    fn walks_fill_one_datagram() {
+        let mut packing = Packing::default();
+        packing.learn_walked(500, 20);
+        assert_eq!(packing.walked, 40);
+        packing.learn_walked(4_000, 40);
+        assert_eq!(packing.walked, 14);
+        for _ in 0..9 {
+            packing.halve_walked(packing.walked);
+        }
+        assert_eq!(packing.walked, 1);
+    }
+}

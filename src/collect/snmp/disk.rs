@@ -1,0 +1,119 @@
+//! UCD-DISKIO-MIB → table `disk`.
+
+use super::get::Items;
+use super::plan::{Values, counter};
+use super::text;
+use super::value::Datum;
+use super::walk::{TableSpec, Walked};
+use crate::reading::{EntityKey, Row, TableReadings, Value};
+use crate::table::DISK;
+
+const ENTRY: &[u32] = &[1, 3, 6, 1, 4, 1, 2021, 13, 15, 1, 1];
+
+/// diskIOTable: device, bytes read and written (32 bits), reads, writes, bytes (64 bits), busy µs.
+pub(super) const DISKS: TableSpec = TableSpec {
+    name: "diskIOTable",
+    entry: ENTRY,
+    columns: &[2, 3, 4, 5, 6, 12, 13, 14],
+};
+
+/// Columns of [`DISK`] and where each comes from, best first, by the position in [`DISKS`].
+const CELLS: [(&str, &[usize]); 5] = [
+    ("read_bytes", &[5, 1]),
+    ("write_bytes", &[6, 2]),
+    ("reads", &[3]),
+    ("writes", &[4]),
+    ("busy_ms", &[7]),
+];
+
+/// One device as last seen.
+pub(super) struct Disk {
+    index: u32,
+    octets: Box<[u8]>,
+    name: String,
+    /// Cell and position of its source.
+    asks: Vec<(usize, usize)>,
+}
+
+/// The devices that the walk found, without those that hold nothing of their own.
+pub(super) fn learn(walked: &Walked, version_1: bool) -> Vec<Disk> {
+    let mut disks: Vec<Disk> = Vec::new();
+    for (index, row) in walked.numbered() {
+        let octets = row[0].bytes().unwrap_or_default();
+        let name = text::shown(octets);
+        let twice = disks.iter().any(|d| d.name == name);
+        if name.is_empty() || twice || is_hollow(&name) {
+            continue;
+        }
+        let offered = |source: &usize| row[*source].int().is_some() && !(version_1 && *source >= 5);
+        let source = |sources: &[usize]| sources.iter().copied().find(offered);
+        let asks: Vec<_> = (0..CELLS.len())
+            .filter_map(|cell| source(CELLS[cell].1).map(|s| (cell, s)))
+            .collect();
+        if !asks.is_empty() {
+            disks.push(Disk {
+                index,
+                octets: octets.into(),
+                name,
+                asks,
+            });
+        }
+    }
+    disks
+}
+
+/// Loop and RAM devices: Linux offers dozens that nobody uses.
+fn is_hollow(name: &str) -> bool {
+    ["loop", "ram"].iter().any(|prefix| {
+        name.strip_prefix(prefix)
+            .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))
+    })
+}
+
+impl Disk {
+    pub(super) fn push(&self, items: &mut Items) {
+        items.push(ENTRY, &[2, self.index], self.octets.len(), 0);
+        for (_, source) in &self.asks {
+            items.push(ENTRY, &[DISKS.columns[*source], self.index], 8, 0);
+        }
+    }
+
+    fn read(&self, values: &mut Values) -> Option<Row> {
+        let name = values.next();
+        let answers: Vec<Datum> = self.asks.iter().map(|_| values.next()).collect();
+        if name.bytes()? != &*self.octets {
+            return None;
+        }
+        let mut row = Row::new(&DISK, Some(EntityKey::named(&*self.name)));
+        for ((cell, _), answer) in self.asks.iter().zip(answers) {
+            let column = CELLS[*cell].0;
+            let value = match (column, &answer) {
+                ("busy_ms", Datum::Counter64(micros)) => Value::Counter64(micros / 1_000),
+                ("busy_ms", _) => Value::Null,
+                _ => counter(&answer),
+            };
+            row.set(&DISK, column, value);
+        }
+        Some(row)
+    }
+}
+
+/// The rows of all devices that are still what they were.
+pub(super) fn rows(disks: &[Disk], values: &mut Values) -> TableReadings {
+    let rows = disks.iter().map(|d| d.read(values)).collect::<Vec<_>>();
+    TableReadings {
+        table: &DISK,
+        rows: rows.into_iter().flatten().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_numbered_loops_are_hollow() {
+        assert!(is_hollow("loop0") && is_hollow("ram15"));
+        assert!(!is_hollow("sda") && !is_hollow("loopback-disk") && !is_hollow("ramdisk"));
+    }
+}

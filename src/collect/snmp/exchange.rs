@@ -1,0 +1,190 @@
+//! One question and its answer: attempts, patience, and the words when there is no answer.
+
+use std::net::SocketAddr;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::device::Device;
+use super::message::{self, Ask, Malformed, Response};
+use super::slots::{ATTEMPTS, Peer};
+use super::socket::{Sockets, Ticket};
+use crate::inventory::SnmpVersion;
+use crate::reading::{Cause, Effort, Failure};
+
+/// Why a question stays without an answer.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// Nothing came.
+    Silence {
+        retries: usize,
+        seconds: u64,
+        elsewhere: Option<SocketAddr>,
+    },
+    /// What came is not an answer to what was asked.
+    Malformed(Malformed),
+    /// It cannot even be sent.
+    Unreachable(std::io::Error),
+    /// The collection's time is over.
+    Deadline,
+    /// All 65,536 slots are taken.
+    Busy,
+}
+
+/// The connection to one device during one collection.
+pub(super) struct Line<'a> {
+    pub(super) sockets: &'a Sockets,
+    pub(super) device: &'a mut Device,
+    pub(super) peer: Peer,
+    pub(super) version: SnmpVersion,
+    pub(super) deadline: Instant,
+    pub(super) effort: Effort,
+    /// Questions answered in this collection.
+    pub(super) answered: u32,
+    /// What went wrong without spoiling the whole.
+    pub(super) problems: Vec<String>,
+    pub(super) buffer: Vec<u8>,
+}
+
+impl Line<'_> {
+    /// Puts one question, again and again until the answer comes or patience ends.
+    ///
+    /// `read` takes the answer apart and must refuse one that does not fit the question: then the
+    /// question is put again.
+    pub(super) async fn ask<T>(
+        &mut self,
+        ask: Ask,
+        varbinds: &[u8],
+        mut read: impl FnMut(&Response<'_>) -> Result<T, Malformed>,
+    ) -> Result<T, Trouble> {
+        let begun = Instant::now();
+        let mut sent = [begun; ATTEMPTS];
+        let mut malformed = None;
+        let mut ticket = self.sockets.book(self.peer.clone()).ok_or(Trouble::Busy)?;
+        let mut attempt = 0;
+        while attempt < ATTEMPTS && Instant::now() < self.deadline {
+            sent[attempt] = Instant::now();
+            self.send(&mut ticket, ask, varbinds).await?;
+            if attempt > 0 {
+                self.effort.retries += 1;
+            }
+            let until = (sent[attempt] + self.device.pace.patience(attempt)).min(self.deadline);
+            attempt += 1;
+            let Ok(Some(reply)) = timeout_at(until, ticket.reply()).await else {
+                continue;
+            };
+            self.effort.bytes += reply.datagram.len() as u64;
+            let round_trip = reply.at.duration_since(sent[reply.attempt]);
+            self.device.pace.learn(round_trip);
+            match Response::decode(&reply.datagram).and_then(|r| read(&r)) {
+                Ok(answer) => {
+                    self.answered += 1;
+                    return Ok(answer);
+                }
+                Err(why) => {
+                    malformed = Some(why);
+                    ticket.listen_again();
+                }
+            }
+        }
+        Err(match malformed {
+            Some(why) => Trouble::Malformed(why),
+            None if attempt == 0 => Trouble::Deadline,
+            None => Trouble::Silence {
+                retries: attempt - 1,
+                seconds: (begun.elapsed().as_millis() as u64).div_ceil(1_000).max(1),
+                elsewhere: ticket.close(),
+            },
+        })
+    }
+
+    async fn send(
+        &mut self,
+        ticket: &mut Ticket,
+        ask: Ask,
+        varbinds: &[u8],
+    ) -> Result<(), Trouble> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        message::encode(
+            self.version,
+            &self.peer.community,
+            ask,
+            ticket.next_id(),
+            varbinds,
+            &mut buffer,
+        );
+        let sent = self.sockets.send(&buffer, self.peer.address).await;
+        self.buffer = buffer;
+        self.effort.requests += 1;
+        match sent {
+            Err(error) if is_lasting(&error) => Err(Trouble::Unreachable(error)),
+            // A full queue loses the datagram as a network would.
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes a part that failed; a few are enough to understand.
+    pub(super) fn note(&mut self, problem: String) {
+        if self.problems.len() < 8 && !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    /// The trouble as a failure of the whole collection, for people.
+    pub(super) fn failure(&self, trouble: &Trouble) -> Failure {
+        let port = self.peer.address.port();
+        match trouble {
+            Trouble::Silence {
+                retries,
+                seconds,
+                elsewhere,
+            } => {
+                let tried = format!("({retries} retries, {seconds} s)");
+                let message = match elsewhere {
+                    Some(from) => format!(
+                        "no answer on udp/{port} {tried} (it answers from {from}: give that address)"
+                    ),
+                    None if self.answered > 0 => format!(
+                        "no more answers on udp/{port} after {} {tried}",
+                        self.answered
+                    ),
+                    None => format!(
+                        "no answer on udp/{port} {tried} (check address, community and access list)"
+                    ),
+                };
+                Failure::new(Cause::Timeout, message)
+            }
+            Trouble::Malformed(Malformed(why)) => Failure::new(
+                Cause::Protocol,
+                format!("malformed reply on udp/{port}: {why}"),
+            ),
+            Trouble::Unreachable(error) => Failure::new(
+                Cause::Unreachable,
+                format!(
+                    "cannot send to {}: {error} (check the route and the local firewall)",
+                    self.peer.address
+                ),
+            ),
+            Trouble::Deadline => Failure::new(
+                Cause::Timeout,
+                format!(
+                    "the collection's timeout ended after {} answers on udp/{port} (give a longer timeout)",
+                    self.answered
+                ),
+            ),
+            Trouble::Busy => Failure::new(
+                Cause::Limit,
+                "too many SNMP requests under way (65,536)".to_string(),
+            ),
+        }
+    }
+}
+
+fn is_lasting(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{
+        AddrNotAvailable, HostUnreachable, InvalidInput, NetworkUnreachable, PermissionDenied,
+    };
+    matches!(
+        error.kind(),
+        AddrNotAvailable | HostUnreachable | InvalidInput | NetworkUnreachable | PermissionDenied
+    )
+}

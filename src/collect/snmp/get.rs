@@ -1,0 +1,203 @@
+//! Asking for known objects, as many at once as the device bears.
+
+use std::ops::Range;
+
+use super::exchange::{Line, Trouble};
+use super::message::{self, Ask, Malformed, Response, Varbinds};
+use super::oid::Oid;
+use super::value::Datum;
+
+const TOO_BIG: u32 = 1;
+const NO_SUCH_NAME: u32 = 2;
+
+/// Estimated envelope of a reply, and of the frames around each value in it.
+const ENVELOPE: usize = 60;
+
+/// A list of objects to ask for, encoded once and asked in every poll.
+#[derive(Default)]
+pub(super) struct Items {
+    varbinds: Vec<u8>,
+    /// Where each ends, its expected length in the reply, and its group.
+    items: Vec<Item>,
+}
+
+struct Item {
+    end: u32,
+    reply: u16,
+    group: u8,
+}
+
+impl Items {
+    /// Adds the object `root` + `index`, whose value will take about `value` octets. A device of
+    /// version 1 that lacks the first of a group other than 0 lacks the rest of it too.
+    pub(super) fn push(&mut self, root: &[u32], index: &[u32], value: usize, group: u8) {
+        let start = self.varbinds.len();
+        message::push_name(root, index, &mut self.varbinds);
+        self.items.push(Item {
+            end: self.varbinds.len() as u32,
+            reply: (self.varbinds.len() - start + value) as u16,
+            group,
+        });
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// The items behind `item` in its group, when it is the group's first.
+    fn rest_of_group(&self, item: usize) -> Range<usize> {
+        let group = self.items[item].group;
+        if group == 0 || (item > 0 && self.items[item - 1].group == group) {
+            return item..item;
+        }
+        let rest = self.items[item..].iter().take_while(|i| i.group == group);
+        item + 1..item + rest.count()
+    }
+
+    fn octets(&self, item: usize) -> Range<usize> {
+        let start = match item {
+            0 => 0,
+            _ => self.items[item - 1].end as usize,
+        };
+        start..self.items[item].end as usize
+    }
+
+    /// The name of an item, for people.
+    fn name(&self, item: usize) -> String {
+        Varbinds::of(&self.varbinds[self.octets(item)])
+            .next()
+            .and_then(|v| v.ok())
+            .and_then(|(name, _)| Oid::from_ber(name).ok())
+            .map_or_else(String::new, |oid| oid.to_string())
+    }
+}
+
+enum Answer {
+    Values(Vec<Datum>),
+    Error { status: u32, index: usize },
+}
+
+/// The values of all items in their order, `Absent` where the device has none.
+///
+/// # Errors
+/// When any part stays without an answer: never part of the values.
+pub(super) async fn get(line: &mut Line<'_>, items: &Items) -> Result<Vec<Datum>, Trouble> {
+    let mut values: Vec<Option<Datum>> = vec![None; items.len()];
+    let mut asked = Vec::new();
+    let mut varbinds = Vec::new();
+    let mut at = 0;
+    while at < items.len() {
+        let after = pack(line, items, &values, at, &mut asked, &mut varbinds);
+        if asked.is_empty() {
+            at = after;
+            continue;
+        }
+        match line
+            .ask(Ask::Get, &varbinds, |r| read(r, &varbinds, asked.len()))
+            .await
+        {
+            Ok(Answer::Values(read)) => {
+                for (item, value) in asked.iter().zip(read) {
+                    values[*item] = Some(value);
+                }
+                at = after;
+            }
+            Ok(Answer::Error { status, index }) => {
+                refused(line, items, &mut values, &asked, status, index);
+            }
+            // It answers less: perhaps a long datagram does not get through.
+            Err(Trouble::Silence { .. }) if asked.len() > 1 && line.answered > 0 => {
+                line.device.packing.halve(asked.len());
+            }
+            Err(trouble) => return Err(trouble),
+        }
+    }
+    Ok(values.into_iter().map(Option::unwrap_or_default).collect())
+}
+
+/// Fills `asked` and `varbinds` with items from `at` on that have no value yet, as many as fit.
+/// Returns the first item behind them.
+fn pack(
+    line: &Line<'_>,
+    items: &Items,
+    values: &[Option<Datum>],
+    at: usize,
+    asked: &mut Vec<usize>,
+    varbinds: &mut Vec<u8>,
+) -> usize {
+    let packing = line.device.packing;
+    let mut bytes = ENVELOPE;
+    asked.clear();
+    varbinds.clear();
+    for item in at..items.len() {
+        if values[item].is_some() {
+            continue;
+        }
+        bytes += usize::from(items.items[item].reply);
+        if !asked.is_empty() && (bytes > packing.bytes || asked.len() >= packing.varbinds) {
+            return item;
+        }
+        asked.push(item);
+        varbinds.extend_from_slice(&items.varbinds[items.octets(item)]);
+    }
+    items.len()
+}
+
+/// Accepts exactly the names that were asked, in their order.
+fn read(response: &Response<'_>, asked: &[u8], count: usize) -> Result<Answer, Malformed> {
+    let index = response.error_index as usize;
+    if response.error_status != 0 {
+        if index > count {
+            return Err(Malformed("an error about a varbind that was not asked for"));
+        }
+        return Ok(Answer::Error {
+            status: response.error_status,
+            index,
+        });
+    }
+    let mut values = Vec::with_capacity(count);
+    let mut asked = Varbinds::of(asked);
+    for varbind in response.varbinds() {
+        let (name, value) = varbind?;
+        let (expected, _) = asked
+            .next()
+            .ok_or(Malformed("more varbinds than asked for"))??;
+        if name != expected {
+            return Err(Malformed("another object than asked for"));
+        }
+        values.push(value);
+    }
+    if values.len() < count {
+        return Err(Malformed("fewer varbinds than asked for"));
+    }
+    Ok(Answer::Values(values))
+}
+
+/// Makes the next request smaller, or leaves out what the device refuses.
+fn refused(
+    line: &mut Line<'_>,
+    items: &Items,
+    values: &mut [Option<Datum>],
+    asked: &[usize],
+    status: u32,
+    index: usize,
+) {
+    if status == TOO_BIG && asked.len() > 1 {
+        line.device.packing.halve(asked.len());
+        return;
+    }
+    if index == 0 && asked.len() > 1 {
+        line.device.packing.halve(asked.len());
+        return;
+    }
+    let item = asked[index.max(1) - 1];
+    values[item] = Some(Datum::Absent);
+    if status == NO_SUCH_NAME {
+        for other in items.rest_of_group(item) {
+            values[other].get_or_insert(Datum::Absent);
+        }
+    } else {
+        let name = items.name(item);
+        line.note(format!("{name} refused with error {status}"));
+    }
+}

@@ -1,0 +1,294 @@
+//! IF-MIB → table `interface`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::get::Items;
+use super::plan::Values;
+use super::text;
+use super::value::Datum;
+use super::walk::{TableSpec, Walked};
+use crate::reading::{EntityKey, Row, Value};
+use crate::table::INTERFACE;
+
+const IF: &[u32] = &[1, 3, 6, 1, 2, 1, 2, 2, 1];
+const IFX: &[u32] = &[1, 3, 6, 1, 2, 1, 31, 1, 1, 1];
+
+/// What is walked of ifTable: what tells ports apart, and which counters there are.
+pub(super) const IF_TABLE: TableSpec = TableSpec {
+    name: "ifTable",
+    entry: IF,
+    columns: &[2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 16, 17, 19, 20],
+};
+
+pub(super) const IFX_TABLE: TableSpec = TableSpec {
+    name: "ifXTable",
+    entry: IFX,
+    columns: &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 18, 19],
+};
+
+/// Speed that means "see ifHighSpeed".
+const SPEED_OVERFLOW: i64 = 4_294_967_295;
+
+/// One cell of a row: the column it fills and the objects that can, best first.
+struct Cell {
+    column: &'static str,
+    sources: &'static [(&'static [u32], u32)],
+}
+
+const fn cell(column: &'static str, sources: &'static [(&'static [u32], u32)]) -> Cell {
+    Cell { column, sources }
+}
+
+/// Not a column but the row's discontinuity time.
+const DISCONTINUITY: &str = "";
+
+const CELLS: [Cell; 15] = [
+    cell("in_octets", &[(IFX, 6), (IF, 10)]),
+    cell("out_octets", &[(IFX, 10), (IF, 16)]),
+    cell("in_unicast", &[(IFX, 7), (IF, 11)]),
+    cell("out_unicast", &[(IFX, 11), (IF, 17)]),
+    // ifInNUcastPkts counts multicast and broadcast together.
+    cell("in_multicast", &[(IFX, 8), (IFX, 2), (IF, 12)]),
+    cell("out_multicast", &[(IFX, 12), (IFX, 4)]),
+    cell("in_broadcast", &[(IFX, 9), (IFX, 3)]),
+    cell("out_broadcast", &[(IFX, 13), (IFX, 5)]),
+    cell("in_errors", &[(IF, 14)]),
+    cell("out_errors", &[(IF, 20)]),
+    cell("in_discards", &[(IF, 13)]),
+    cell("out_discards", &[(IF, 19)]),
+    cell("state", &[(IF, 8)]),
+    cell("admin_state", &[(IF, 7)]),
+    cell(DISCONTINUITY, &[(IFX, 19)]),
+];
+
+/// One interface as last seen, and what to ask about it.
+pub(super) struct Port {
+    index: u32,
+    /// The object that proves at every poll that the index still means the same interface.
+    name_source: (&'static [u32], u32),
+    name_octets: Box<[u8]>,
+    key: EntityKey,
+    facts: Vec<Value>,
+    /// Cell and which of its sources.
+    asks: Box<[(u8, u8)]>,
+}
+
+/// Columns of the two walked tables, found by object.
+struct Seen<'a> {
+    basic: Option<&'a [Datum]>,
+    extended: Option<&'a [Datum]>,
+}
+
+impl Seen<'_> {
+    fn get(&self, (entry, column): (&[u32], u32)) -> &Datum {
+        let (row, spec) = if entry == IF {
+            (self.basic, &IF_TABLE)
+        } else {
+            (self.extended, &IFX_TABLE)
+        };
+        let place = spec.columns.iter().position(|c| *c == column);
+        row.zip(place).map_or(&Datum::Absent, |(r, p)| &r[p])
+    }
+
+    fn text(&self, object: (&[u32], u32)) -> Option<&[u8]> {
+        let octets = self.get(object).bytes()?;
+        octets.iter().any(|b| *b != 0).then_some(octets)
+    }
+}
+
+/// The interfaces that the walks found.
+pub(super) fn learn(basic: &Walked, extended: &Walked) -> Vec<Port> {
+    let extended: HashMap<u32, &[Datum]> = extended.numbered().collect();
+    let mut ports: Vec<Port> = basic
+        .numbered()
+        .map(|(index, row)| {
+            let seen = Seen {
+                basic: Some(row),
+                extended: extended.get(&index).copied(),
+            };
+            port(index, &seen)
+        })
+        .collect();
+    tell_apart(&mut ports);
+    ports
+}
+
+fn port(index: u32, seen: &Seen<'_>) -> Port {
+    let sources = [(IFX, 1), (IF, 2)];
+    let named = sources.into_iter().find(|s| seen.text(*s).is_some());
+    let name_source = named.unwrap_or((IF, 2));
+    let name_octets = seen.get(name_source).bytes().unwrap_or_default();
+    let name = match named {
+        Some(_) => text::shown(name_octets),
+        None => format!("if{index}"),
+    };
+    let alias = text::shown(seen.text((IFX, 18)).unwrap_or_default());
+    let mac = mac(seen.text((IF, 6)).unwrap_or_default());
+    let kind = seen.get((IF, 3)).int().map(|t| t.to_string());
+    let facts = facts(seen, index, &alias, &mac, kind.as_deref());
+    Port {
+        index,
+        name_source,
+        name_octets: name_octets.into(),
+        key: EntityKey {
+            name,
+            alias,
+            mac,
+            kind: kind.unwrap_or_default(),
+        },
+        facts,
+        asks: asks(seen),
+    }
+}
+
+fn facts(seen: &Seen<'_>, index: u32, alias: &str, mac: &str, kind: Option<&str>) -> Vec<Value> {
+    let mut row = Row::new(&INTERFACE, None);
+    if !seen.get((IFX, 18)).is_absent() {
+        row.set_fact(&INTERFACE, "alias", Value::text(alias));
+    }
+    row.set_fact(&INTERFACE, "speed_bps", speed(seen).into());
+    if !mac.is_empty() {
+        row.set_fact(&INTERFACE, "mac", Value::text(mac));
+    }
+    row.set_fact(&INTERFACE, "type", kind.map_or(Value::Null, Value::text));
+    let mtu = seen.get((IF, 4)).int().filter(|mtu| *mtu > 0);
+    row.set_fact(&INTERFACE, "mtu", mtu.into());
+    row.set_fact(&INTERFACE, "if_index", Value::Int(i64::from(index)));
+    row.facts
+}
+
+/// ifSpeed is exact but ends at 4.3 Gbit/s, ifHighSpeed is in Mbit/s.
+fn speed(seen: &Seen<'_>) -> Option<i64> {
+    let basic = seen.get((IF, 5)).size().filter(|s| *s > 0);
+    let high = seen.get((IFX, 15)).size().filter(|s| *s > 0);
+    match (basic, high) {
+        (Some(basic), None) if basic < SPEED_OVERFLOW => Some(basic),
+        (Some(basic), Some(high)) if basic < SPEED_OVERFLOW && high <= 4_294 => Some(basic),
+        (_, Some(high)) => Some(high * 1_000_000),
+        _ => None,
+    }
+}
+
+fn mac(octets: &[u8]) -> String {
+    // Longer ones are tunnels that put an address of another kind here.
+    let hex: Vec<String> = octets.iter().take(20).map(|b| format!("{b:02x}")).collect();
+    hex.join(":")
+}
+
+/// For each cell the best source that the device has.
+fn asks(seen: &Seen<'_>) -> Box<[(u8, u8)]> {
+    let mut asks = Vec::with_capacity(CELLS.len());
+    for (c, cell) in CELLS.iter().enumerate() {
+        let mut sources =
+            (0..cell.sources.len()).filter(|s| seen.get(cell.sources[*s]).int().is_some());
+        let Some(mut source) = sources.next() else {
+            continue;
+        };
+        // Some devices offer the 64-bit counter and never count it.
+        if seen.get(cell.sources[source]).int() == Some(0) {
+            source = sources
+                .find(|s| seen.get(cell.sources[*s]).int() > Some(0))
+                .unwrap_or(source);
+        }
+        asks.push((c as u8, source as u8));
+    }
+    asks.into()
+}
+
+/// Interfaces of one name keep it, each with its index behind.
+fn tell_apart(ports: &mut [Port]) {
+    let mut count: HashMap<String, u32> = HashMap::new();
+    for port in &*ports {
+        *count.entry(port.key.name.clone()).or_default() += 1;
+    }
+    for port in ports {
+        if count[&port.key.name] > 1 {
+            port.key.name = format!("{} (#{})", port.key.name, port.index);
+        }
+    }
+}
+
+/// What a poll says about a port.
+pub(super) enum PortSeen {
+    Row(Row),
+    /// The index is gone.
+    Gone,
+    /// The index means another interface now.
+    Renamed,
+}
+
+impl Port {
+    /// Adds what to ask at every poll.
+    pub(super) fn push(&self, items: &mut Items) {
+        let (entry, column) = self.name_source;
+        push(entry, column, self.index, self.name_octets.len(), items);
+        for (cell, source) in &self.asks {
+            let (entry, column) = CELLS[usize::from(*cell)].sources[usize::from(*source)];
+            let octets = if entry == IFX { 8 } else { 5 };
+            push(entry, column, self.index, octets, items);
+        }
+    }
+
+    /// Takes the answers to what [`Port::push`] asked.
+    pub(super) fn read(&self, positions: &Positions, values: &mut Values) -> PortSeen {
+        let name = values.next();
+        let answers: Vec<Datum> = self.asks.iter().map(|_| values.next()).collect();
+        // An interface without any name is told by its index alone.
+        let nameless = self.name_octets.is_empty() && !answers.iter().all(Datum::is_absent);
+        if name.is_absent() && !nameless {
+            return PortSeen::Gone;
+        }
+        if name.bytes().unwrap_or_default() != &*self.name_octets {
+            return PortSeen::Renamed;
+        }
+        let mut row = Row::new(&INTERFACE, Some(self.key.clone()));
+        row.facts.clone_from(&self.facts);
+        for ((cell, _), answer) in self.asks.iter().zip(answers) {
+            let cell = usize::from(*cell);
+            match CELLS[cell].column {
+                DISCONTINUITY => {
+                    row.discontinuity = answer.int().and_then(|t| u64::try_from(t).ok());
+                }
+                "state" => row.values[positions.0[cell]] = state(&answer, &positions.1),
+                "admin_state" => row.values[positions.0[cell]] = state(&answer, &positions.1),
+                _ => row.values[positions.0[cell]] = super::plan::counter(&answer),
+            }
+        }
+        PortSeen::Row(row)
+    }
+}
+
+fn push(entry: &[u32], column: u32, index: u32, octets: usize, items: &mut Items) {
+    items.push(entry, &[column, index], octets, 0);
+}
+
+/// Where each cell lies in a row, and the words for states, made once per poll.
+pub(super) struct Positions([usize; CELLS.len()], [Arc<str>; STATES.len()]);
+
+const STATES: [&str; 7] = [
+    "up",
+    "down",
+    "testing",
+    "unknown",
+    "dormant",
+    "not_present",
+    "lower_layer_down",
+];
+
+impl Positions {
+    pub(super) fn new() -> Positions {
+        let position = |i: usize| INTERFACE.position(CELLS[i].column);
+        Positions(
+            std::array::from_fn(|i| position(i).unwrap_or(usize::MAX)),
+            STATES.map(Arc::from),
+        )
+    }
+}
+
+fn state(answer: &Datum, words: &[Arc<str>; STATES.len()]) -> Value {
+    let place = answer.int().and_then(|s| usize::try_from(s - 1).ok());
+    place
+        .and_then(|p| words.get(p))
+        .map_or(Value::Null, |word| Value::Text(word.clone()))
+}

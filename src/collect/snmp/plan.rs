@@ -1,0 +1,299 @@
+//! What to ask a device in every poll, learned by walking its tables, and what the answers mean.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::disk::{self, Disk};
+use super::exchange::{Line, Trouble};
+use super::filesystem::{self, Storage, UcdDisk};
+use super::get::{self, Items};
+use super::host;
+use super::interface::{self, Port, PortSeen};
+use super::scalar::{self, Scalar, Scalars};
+use super::text;
+use super::value::Datum;
+use super::walk::{TableSpec, Walked, walk};
+use crate::inventory::SnmpVersion;
+use crate::reading::{TableReadings, Uptime, Value};
+use crate::table::INTERFACE;
+
+/// Tables are walked again after this long even when nothing seems to have changed.
+const LASTS: Duration = Duration::from_secs(1_800);
+/// A big table whose rows come and go is not walked more often than this.
+const BIG_TABLE: usize = 200;
+const BIG_TABLE_LASTS: Duration = Duration::from_secs(300);
+
+/// hrProcessorTable: which CPUs there are, and how busy.
+const PROCESSORS: TableSpec = TableSpec {
+    name: "hrProcessorTable",
+    entry: &[1, 3, 6, 1, 2, 1, 25, 3, 3, 1],
+    columns: &[1, 2],
+};
+
+/// The learned plan.
+pub(super) struct Plan {
+    made: Instant,
+    scalars: Vec<Scalar>,
+    pub(super) host_facts: Vec<(&'static str, String)>,
+    ports: Vec<Port>,
+    storages: Vec<Storage>,
+    ucd_disks: Vec<UcdDisk>,
+    disks: Vec<Disk>,
+    /// Indexes of hrProcessorTable.
+    cpus: Vec<u32>,
+    items: Items,
+    /// ifNumber and ifTableLastChange when the ports were learned.
+    ports_stamp: (Datum, Datum),
+    clock: Clock,
+}
+
+/// sysUpTime and snmpEngineBoots at one moment.
+#[derive(Clone, Copy, PartialEq)]
+struct Clock {
+    ticks: Option<i64>,
+    boots: Option<i64>,
+}
+
+/// The answers of one poll, in the order of the items.
+pub(super) struct Values(std::vec::IntoIter<Datum>);
+
+impl Values {
+    pub(super) fn next(&mut self) -> Datum {
+        self.0.next().unwrap_or_default()
+    }
+}
+
+/// What one reading of a plan gave.
+pub(super) struct Read {
+    pub(super) tables: Vec<TableReadings>,
+    pub(super) uptime: Option<Uptime>,
+    /// The device is not any more what the plan says.
+    pub(super) outdated: bool,
+    pub(super) memory_bytes: Option<i64>,
+}
+
+/// Looks at a device anew. Parts of the former plan stay where a walk did not get to its end.
+pub(super) async fn learn(line: &mut Line<'_>, before: Option<Plan>) -> Result<Plan, Trouble> {
+    line.device.packing.recover();
+    let found = ask_all(line).await?;
+    let clock = Clock::of(&found);
+    if before
+        .as_ref()
+        .is_some_and(|b| clock.restarted_since(b.clock))
+    {
+        line.device.absent.clear();
+    }
+    let basic = walk(line, &interface::IF_TABLE).await?;
+    let extended = walk(line, &interface::IFX_TABLE).await?;
+    let storage = walk(line, &filesystem::STORAGE).await?;
+    let mounts = walk(line, &filesystem::FS).await?;
+    let ucd_disks = walk(line, &filesystem::UCD_DISKS).await?;
+    let disks = walk(line, &disk::DISKS).await?;
+    let cpus = walk(line, &PROCESSORS).await?;
+    let mut plan = Plan {
+        made: Instant::now(),
+        scalars: scalar::worth_asking(&found),
+        host_facts: host::facts(&found),
+        ports: interface::learn(&basic, &extended),
+        storages: filesystem::learn(&storage, &mounts),
+        ucd_disks: filesystem::learn_ucd(&ucd_disks),
+        disks: disk::learn(&disks, line.version == SnmpVersion::V1),
+        cpus: cpus.numbered().map(|(index, _)| index).collect(),
+        items: Items::default(),
+        ports_stamp: stamp(&found),
+        clock,
+    };
+    if let Some(before) = before {
+        let cut = |walked: &Walked| walked.incomplete.is_some();
+        if cut(&basic) || cut(&extended) {
+            plan.ports = before.ports;
+        }
+        if cut(&storage) || cut(&mounts) {
+            plan.storages = before.storages;
+        }
+        if cut(&ucd_disks) {
+            plan.ucd_disks = before.ucd_disks;
+        }
+        if cut(&disks) {
+            plan.disks = before.disks;
+        }
+        if cut(&cpus) {
+            plan.cpus = before.cpus;
+        }
+    }
+    plan.list_items();
+    Ok(plan)
+}
+
+async fn ask_all(line: &mut Line<'_>) -> Result<Scalars, Trouble> {
+    let all = scalar::all(line.version);
+    let mut items = Items::default();
+    let order = scalar::push(&all, &mut items);
+    let answers = get::get(line, &items).await?;
+    let mut found = Scalars::none();
+    for (scalar, answer) in order.into_iter().zip(answers) {
+        found.set(scalar, answer);
+    }
+    Ok(found)
+}
+
+fn stamp(found: &Scalars) -> (Datum, Datum) {
+    (
+        found.get(Scalar::IfNumber).clone(),
+        found.get(Scalar::IfTableLastChange).clone(),
+    )
+}
+
+impl Plan {
+    fn list_items(&mut self) {
+        let mut items = Items::default();
+        self.scalars = scalar::push(&self.scalars, &mut items);
+        for cpu in &self.cpus {
+            items.push(PROCESSORS.entry, &[2, *cpu], 2, 0);
+        }
+        self.storages.iter().for_each(|s| s.push(&mut items));
+        self.ucd_disks.iter().for_each(|d| d.push(&mut items));
+        self.disks.iter().for_each(|d| d.push(&mut items));
+        self.ports.iter().for_each(|p| p.push(&mut items));
+        self.items = items;
+    }
+
+    /// Whether it is time to look at the device anew.
+    pub(super) fn is_old(&self) -> bool {
+        self.made.elapsed() > LASTS
+    }
+
+    /// Asks for everything in the plan.
+    pub(super) async fn read(&mut self, line: &mut Line<'_>) -> Result<Read, Trouble> {
+        let answers = get::get(line, &self.items).await?;
+        let mut values = Values(answers.into_iter());
+        let mut found = Scalars::none();
+        for scalar in &self.scalars {
+            found.set(*scalar, values.next());
+        }
+        let clock = Clock::of(&found);
+        let mut outdated = clock.restarted_since(self.clock);
+        self.clock = clock;
+        let loads: Vec<i64> = self
+            .cpus
+            .iter()
+            .filter_map(|_| values.next().int())
+            .collect();
+        let mut gone = stamp(&found) != self.ports_stamp;
+        let storages: Vec<_> = self.storages.iter().map(|s| s.read(&mut values)).collect();
+        let ucd: Vec<_> = self.ucd_disks.iter().map(|d| d.read(&mut values)).collect();
+        gone |= storages.iter().any(Option::is_none) || ucd.iter().any(Option::is_none);
+        let disks = disk::rows(&self.disks, &mut values);
+        let mut tables = host::tables(&found, &loads, self.cpus.len(), &storages);
+        let memory_bytes = host::memory_bytes(&found);
+        tables.push(filesystem::rows(storages, ucd));
+        gone |= disks.rows.len() < self.disks.len();
+        tables.push(disks);
+        let (ports, change) = self.read_ports(&mut values);
+        tables.push(ports);
+        outdated |= change == Change::Renamed;
+        gone |= change == Change::Gone;
+        outdated |=
+            gone && (self.items.len() < BIG_TABLE * 16 || self.made.elapsed() > BIG_TABLE_LASTS);
+        tables.retain(|t| !t.rows.is_empty());
+        Ok(Read {
+            tables,
+            uptime: clock.uptime(),
+            outdated,
+            memory_bytes,
+        })
+    }
+
+    fn read_ports(&self, values: &mut Values) -> (TableReadings, Change) {
+        let positions = interface::Positions::new();
+        let mut rows = Vec::with_capacity(self.ports.len());
+        let mut change = Change::None;
+        for port in &self.ports {
+            match port.read(&positions, values) {
+                PortSeen::Row(row) => rows.push(row),
+                PortSeen::Gone => change = change.max(Change::Gone),
+                PortSeen::Renamed => change = Change::Renamed,
+            }
+        }
+        let table = &INTERFACE;
+        (TableReadings { table, rows }, change)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    None,
+    Gone,
+    Renamed,
+}
+
+impl Clock {
+    fn of(found: &Scalars) -> Clock {
+        Clock {
+            ticks: found.int(Scalar::UpTime),
+            boots: found.int(Scalar::EngineBoots),
+        }
+    }
+
+    /// Fell, and not because the 32 bits were full (within an hour of it).
+    fn restarted_since(self, before: Clock) -> bool {
+        const NEARLY_FULL: i64 = (1 << 32) - 360_000;
+        let booted = before.boots.is_some() && self.boots.is_some() && before.boots != self.boots;
+        let fell =
+            matches!((before.ticks, self.ticks), (Some(b), Some(n)) if n < b && b < NEARLY_FULL);
+        booted || fell
+    }
+
+    fn uptime(self) -> Option<Uptime> {
+        let ticks = u64::try_from(self.ticks?).ok()?;
+        Some(Uptime {
+            ms: ticks * 10,
+            wraps: true,
+            boot: self.boots.map_or(0, |b| text::fnv(&b.to_be_bytes())),
+        })
+    }
+}
+
+/// A counter as the device gave it; some devices give one the type of a gauge.
+pub(super) fn counter(datum: &Datum) -> Value {
+    match datum {
+        Datum::Counter32(v) | Datum::Gauge(v) => Value::Counter32(*v),
+        Datum::Counter64(v) => Value::Counter64(*v),
+        Datum::Integer(v) => u32::try_from(*v).map_or(Value::Null, Value::Counter32),
+        _ => Value::Null,
+    }
+}
+
+/// Text as a cell; `Null` when there is none.
+pub(super) fn shown(octets: &[u8]) -> Value {
+    let text = text::shown(octets);
+    if text.is_empty() {
+        Value::Null
+    } else {
+        Value::Text(Arc::from(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clock(ticks: i64, boots: Option<i64>) -> Clock {
+        Clock {
+            ticks: Some(ticks),
+            boots,
+        }
+    }
+
+    #[test]
+    fn a_wrap_of_the_uptime_is_no_restart() {
+        let full = (1_i64 << 32) - 100;
+        assert!(!clock(50, None).restarted_since(clock(full, None)));
+        assert!(clock(50, None).restarted_since(clock(100_000, None)));
+        assert!(!clock(200, None).restarted_since(clock(100, None)));
+        assert!(clock(200, Some(2)).restarted_since(clock(100, Some(1))));
+        assert!(!clock(200, None).restarted_since(clock(100, Some(1))));
+    }
+}
