@@ -8,4 +8,5 @@ mod architecture;
 )]
 mod support;
 
+mod snmp;
 mod support_test;

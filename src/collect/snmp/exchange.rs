@@ -91,7 +91,7 @@ impl Line<'_> {
             None if attempt == 0 => Trouble::Deadline,
             None => Trouble::Silence {
                 retries: attempt - 1,
-                seconds: (begun.elapsed().as_millis() as u64).div_ceil(1_000).max(1),
+                seconds: ((begun.elapsed().as_millis() as u64 + 500) / 1_000).max(1),
                 elsewhere: ticket.close(),
             },
         })

@@ -129,8 +129,8 @@ fn pack(
     let mut bytes = ENVELOPE;
     asked.clear();
     varbinds.clear();
-    for item in at..items.len() {
-        if values[item].is_some() {
+    for (item, value) in values.iter().enumerate().skip(at) {
+        if value.is_some() {
             continue;
         }
         bytes += usize::from(items.items[item].reply);

@@ -226,7 +226,8 @@ mod tests {
 
     #[test]
     fn the_hosts_uptime_wins_until_it_is_full() {
-        let cases: &[(&[(Scalar, i64)], Option<i64>)] = &[
+        type Case = (&'static [(Scalar, i64)], Option<i64>);
+        let cases: &[Case] = &[
             (&[], None),
             (&[(UpTime, 500)], Some(5)),
             (

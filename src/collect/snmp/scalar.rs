@@ -250,7 +250,7 @@ pub(super) fn worth_asking(found: &Scalars) -> Vec<Scalar> {
         .filter(|s| s.when != Rarely)
         .map(|s| s.scalar)
         .filter(|s| !found.get(*s).is_absent())
-        .filter(|s| !better(*s).is_some_and(|b| !found.get(b).is_absent()))
+        .filter(|s| better(*s).is_none_or(|b| found.get(b).is_absent()))
         .collect()
 }
 
