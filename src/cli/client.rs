@@ -119,11 +119,15 @@ pub(super) fn of_home(home: &crate::home::Home) -> Option<Client> {
 
 /// The data directory of this home.
 pub(super) fn data_of(home: &crate::home::Home) -> PathBuf {
-    home.resolve(&crate::inventory::Settings::default().data)
+    let read = home
+        .load()
+        .ok()
+        .and_then(|(_, examined)| examined.inventory);
+    let settings = read.map(|inventory| inventory.settings).unwrap_or_default();
+    home.resolve(&settings.data)
 }
 
 /// A name as one segment of a path.
-#[allow(dead_code, reason = "the poll verb is next")]
 pub(super) fn encode(name: &str) -> String {
     name.bytes()
         .map(|b| match b {

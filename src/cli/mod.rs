@@ -103,3 +103,14 @@ pub fn run() -> anyhow::Result<ExitCode> {
     };
     Ok(ExitCode::from(code))
 }
+
+/// The inventory of the home; with errors in its files, they are told and nothing else is done.
+fn load_or_explain(home: &Home) -> anyhow::Result<crate::inventory::Inventory> {
+    let (files, examined) = home.load().map_err(|e| anyhow::anyhow!(e))?;
+    examined.inventory.ok_or_else(|| {
+        anyhow::anyhow!(
+            "the inventory has errors\n{}",
+            crate::inventory::render(&examined.problems, &files, false)
+        )
+    })
+}

@@ -40,7 +40,6 @@ pub(super) fn visible(text: &str) -> String {
 }
 
 /// A table of JSON columns and rows: numbers right, NULL empty.
-#[allow(dead_code, reason = "the poll verb is next")]
 pub(super) fn table_of(columns: &Value, rows: &Value) -> String {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING);

@@ -3,4 +3,5 @@
 pub mod evaluator;
 pub mod notifier;
 pub mod poller;
+pub mod reloader;
 pub mod writer;

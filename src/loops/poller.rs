@@ -1,6 +1,6 @@
 //! Polls every target in its turn and hands the collections to the writer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -56,6 +56,8 @@ struct Running {
     under_way: JoinSet<(Arc<Target>, Collection, Option<u64>)>,
     asks: HashMap<u64, Ask>,
     next_ask: u64,
+    /// Targets whose newest poll failed, to log a change and not every failure.
+    failing: HashSet<String>,
     /// The greatest lateness of the running minute, and when the minute began.
     lateness: (u64, u64),
 }
@@ -71,6 +73,7 @@ pub async fn run(parts: Poller, mut stop: watch::Receiver<bool>) {
         under_way: JoinSet::new(),
         asks: HashMap::new(),
         next_ask: 0,
+        failing: HashSet::new(),
         lateness: (0, 0),
     };
     running.follow(&loaded.borrow_and_update().inventory.clone());
@@ -101,6 +104,8 @@ impl Running {
     fn follow(&mut self, inventory: &Arc<Inventory>) {
         let targets = inventory.targets();
         self.schedule.sync(&targets, self.now_ms());
+        let ids: HashSet<String> = targets.iter().map(|t| t.id()).collect();
+        self.failing.retain(|id| ids.contains(id));
         self.parts.collectors.keep_only(&targets);
     }
 
@@ -163,11 +168,7 @@ impl Running {
             Ordering::Relaxed,
         );
         let Some(ask) = ask else {
-            let counter = match collection.outcome {
-                Ok(_) => &self.parts.counters.polls_good,
-                Err(_) => &self.parts.counters.polls_failed,
-            };
-            counter.fetch_add(1, Ordering::Relaxed);
+            self.note_outcome(&target, &collection);
             self.parts.writer.store(collection).await;
             return;
         };
@@ -176,6 +177,30 @@ impl Running {
             state.done.push(collection);
         }
         self.answer_if_done(ask);
+    }
+
+    fn note_outcome(&mut self, target: &Target, collection: &Collection) {
+        match &collection.outcome {
+            Ok(_) => {
+                self.parts
+                    .counters
+                    .polls_good
+                    .fetch_add(1, Ordering::Relaxed);
+                if self.failing.remove(&target.id()) {
+                    tracing::info!(target = %target.id(), "answers again");
+                }
+            }
+            Err(failure) => {
+                self.parts
+                    .counters
+                    .polls_failed
+                    .fetch_add(1, Ordering::Relaxed);
+                if self.failing.insert(target.id()) {
+                    // Debug escapes what a device may have put into the message.
+                    tracing::warn!(target = %target.id(), "poll failed: {:?}", failure.message);
+                }
+            }
+        }
     }
 
     fn asked(&mut self, ask: PollNow) {

@@ -25,3 +25,33 @@ pub struct Parts {
     pub counters: Arc<Counters>,
     pub started: Instant,
 }
+
+/// The pages, bound and ready to run.
+pub struct Server {
+    listeners: Vec<tokio::net::TcpListener>,
+}
+
+/// Binds every address.
+pub async fn bind(parts: Parts, listen: &[std::net::SocketAddr]) -> std::io::Result<Server> {
+    drop(parts);
+    let mut listeners = Vec::new();
+    for address in listen {
+        listeners.push(tokio::net::TcpListener::bind(address).await?);
+    }
+    Ok(Server { listeners })
+}
+
+impl Server {
+    /// The addresses that were bound, port 0 replaced by the real one.
+    pub fn addresses(&self) -> Vec<std::net::SocketAddr> {
+        self.listeners
+            .iter()
+            .filter_map(|l| l.local_addr().ok())
+            .collect()
+    }
+
+    /// Serves until `stop` turns true.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let _ = stop.wait_for(|stop| *stop).await;
+    }
+}
