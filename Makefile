@@ -35,4 +35,4 @@ lint: ## check the format, clippy and the documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --lib $$EIDER_FEATURES
 
 bench: ## measure what we claim about speed
-	@$(call prepared,build) && cargo bench $$EIDER_FEATURES
+	@$(call prepared,build) && cargo bench --bench speed $$EIDER_FEATURES
