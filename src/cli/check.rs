@@ -1,11 +1,76 @@
-//! `eider check`
+//! `eider check`: every file, all problems at once.
 
-use crate::home::Home;
+use serde_json::json;
+
+use super::output;
+use crate::home::{Folder, Home};
+use crate::inventory::{self, Counts, Problem, ProblemSeverity};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Print the problems as JSON
+    #[arg(long)]
+    json: bool,
+}
 
+/// Exit code 0 when no problem is an error, else 3.
 pub(super) fn run(home: &Home, args: &Args) -> anyhow::Result<u8> {
-    let _ = (home, args);
-    anyhow::bail!("not built yet")
+    let (files, examined) = home.load().map_err(anyhow::Error::msg)?;
+    let problems = examined.problems;
+    let queries = home
+        .asset_names(Folder::Queries)
+        .iter()
+        .filter(|name| name.ends_with(".sql"))
+        .count();
+    if args.json {
+        let value = as_json(&problems, examined.counts, queries);
+        output::print(&format!("{value:#}\n"))?;
+    } else {
+        let mut text = inventory::render(&problems, &files, output::colour());
+        if !problems.is_empty() {
+            text.push('\n');
+        }
+        text += &inventory::summary(&problems, examined.counts, queries);
+        text.push('\n');
+        output::print(&text)?;
+    }
+    Ok(match examined.inventory {
+        Some(_) => super::EXIT_OK,
+        None => super::EXIT_CONFIG,
+    })
+}
+
+fn as_json(problems: &[Problem], counts: Counts, queries: usize) -> serde_json::Value {
+    let count = |severity| problems.iter().filter(|p| p.severity == severity).count();
+    let problem = |problem: &Problem| {
+        let places: Vec<_> = problem
+            .places
+            .iter()
+            .map(|place| {
+                json!({
+                    "path": place.path,
+                    "line": place.line,
+                    "column": place.column,
+                    "length": place.length,
+                })
+            })
+            .collect();
+        json!({
+            "severity": problem.severity.as_str(),
+            "code": problem.code,
+            "message": problem.message,
+            "help": problem.help,
+            "places": places,
+        })
+    };
+    json!({
+        "version": 1,
+        "errors": count(ProblemSeverity::Error),
+        "warnings": count(ProblemSeverity::Warning),
+        "hosts": counts.hosts,
+        "groups": counts.groups,
+        "rules": counts.rules,
+        "queries": queries,
+        "problems": problems.iter().map(problem).collect::<Vec<_>>(),
+    })
 }

@@ -1,6 +1,6 @@
 //! What verbs print: data to stdout, text from devices made harmless, a closed pipe a quiet end.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use serde_json::Value;
 
@@ -16,6 +16,13 @@ pub(super) fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
         result => Ok(result?),
     }
+}
+
+/// Whether stdout wants colours: a terminal, unless `NO_COLOR` is set; anything when
+/// `CLICOLOR_FORCE` is.
+pub(super) fn colour() -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !set("NO_COLOR") && (set("CLICOLOR_FORCE") || std::io::stdout().is_terminal())
 }
 
 /// The text with control characters and marks of writing direction escaped: a device must not be

@@ -18,6 +18,34 @@ pub(super) struct Keys<'k> {
     pub(super) later: &'k [&'k str],
 }
 
+/// Keys that people write in the wrong place or under another name: of what, the key, the help.
+const MOVED: [(&str, &str, &str); 8] = [
+    ("a host", "ip", "the key is `address`"),
+    ("a host", "hostname", "the key is `address`"),
+    (
+        "a host",
+        "port",
+        "write `snmp: {port: …}` or `ssh: {port: …}`",
+    ),
+    (
+        "a host",
+        "user",
+        "the credential says the user, or `ssh: {user: …}`",
+    ),
+    (
+        "a host",
+        "community",
+        "make a credential of type snmp-v2c and name it with `credential:`",
+    ),
+    ("a host", "methods", "the key is `collect`"),
+    ("a host", "group", "the key is `groups`, a list"),
+    (
+        "snmp",
+        "version",
+        "the type of the credential says it: snmp-v1 or snmp-v2c",
+    ),
+];
+
 impl Keys<'_> {
     /// Reports every key that is not known.
     pub(super) fn check(&self, map: &Map, problems: &mut Problems<'_>) {
@@ -35,6 +63,13 @@ impl Keys<'_> {
             }
             let message = format!("unknown key `{key}`");
             let problem = problems.error("unknown-key", entry.key.mark, message);
+            let moved = MOVED
+                .iter()
+                .find(|(of, moved, _)| *of == self.of && *moved == key);
+            if let Some((_, _, help)) = moved {
+                problem.help(*help);
+                continue;
+            }
             match nearest(key, self.known.iter().copied()) {
                 Some(likely) => problem.did_you_mean(Some(likely)),
                 None => problem.help(format!("{} may have: {}", self.of, self.known.join(", "))),

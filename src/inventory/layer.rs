@@ -56,15 +56,18 @@ pub(super) fn read(map: &Map, problems: &mut Problems<'_>) -> Layer {
         match key {
             "address" => {
                 layer.address = fields::text(node, key, problems)
-                    .filter(|address| address_is_good(address, problems));
+                    .filter(|address| address_is_good(address, problems))
+                    .map(|found| found.at(entry.key.mark));
             }
             "interval" => {
                 let bounds = (INTERVAL_MIN, INTERVAL_MAX);
-                layer.interval = fields::duration(node, key, bounds, problems);
+                layer.interval = fields::duration(node, key, bounds, problems)
+                    .map(|found| found.at(entry.key.mark));
             }
             "timeout" => {
                 let bounds = (INTERVAL_MIN, INTERVAL_MAX);
-                layer.timeout = fields::duration(node, key, bounds, problems);
+                layer.timeout = fields::duration(node, key, bounds, problems)
+                    .map(|found| found.at(entry.key.mark));
             }
             "collect" => layer.collect = Some(collect(entry.key.mark, node, problems)),
             "credential" => {
@@ -86,7 +89,10 @@ pub(super) fn read(map: &Map, problems: &mut Problems<'_>) -> Layer {
                 }
                 layer.credentials = Some(names(entry.key.mark, node, key, problems));
             }
-            "depends_on" => layer.depends_on = fields::texts(node, key, problems),
+            "depends_on" => {
+                layer.depends_on =
+                    fields::texts(node, key, problems).map(|found| found.at(entry.key.mark));
+            }
             "labels" => layer.labels = labels(node, problems),
             "snmp" => snmp(node, &mut layer, problems),
             "ssh" => ssh(node, &mut layer, problems),
@@ -217,7 +223,7 @@ fn labels(node: &Node, problems: &mut Problems<'_>) -> Vec<(String, Written<Stri
                 .error("bad-name", entry.key.mark, message)
                 .help("use letters, digits, `_`, `-` and `.`");
         } else if let Some(value) = fields::text(&entry.value, name, problems) {
-            labels.push((name.to_owned(), value));
+            labels.push((name.to_owned(), value.at(entry.key.mark)));
         }
     }
     labels
@@ -227,23 +233,15 @@ fn snmp(node: &Node, layer: &mut Layer, problems: &mut Problems<'_>) {
     let Some(map) = fields::map(node, "snmp", problems) else {
         return;
     };
-    if let Some(entry) = map.get("version") {
-        problems
-            .error(
-                "unknown-key",
-                entry.key.mark,
-                "the SNMP version is not set here",
-            )
-            .help("the credential's type says it: `type: snmp-v1` or `type: snmp-v2c`");
-    }
     Keys {
         of: "snmp",
-        known: &["port", "version"],
+        known: &["port"],
         later: &["max_repetitions", "retries", "context"],
     }
     .check(map, problems);
     if let Some(entry) = map.get("port") {
-        layer.snmp_port = fields::whole(&entry.value, "port", (1, u16::MAX), problems);
+        layer.snmp_port = fields::whole(&entry.value, "port", (1, u16::MAX), problems)
+            .map(|found| found.at(entry.key.mark));
     }
 }
 
@@ -260,8 +258,14 @@ fn ssh(node: &Node, layer: &mut Layer, problems: &mut Problems<'_>) {
     for entry in &map.entries {
         let (key, node) = (entry.key.value.as_str(), &entry.value);
         match key {
-            "port" => layer.ssh_port = fields::whole(node, key, (1, u16::MAX), problems),
-            "user" => layer.ssh_user = fields::text(node, key, problems),
+            "port" => {
+                let port = fields::whole(node, key, (1, u16::MAX), problems);
+                layer.ssh_port = port.map(|found| found.at(entry.key.mark));
+            }
+            "user" => {
+                let user = fields::text(node, key, problems);
+                layer.ssh_user = user.map(|found| found.at(entry.key.mark));
+            }
             "host_keys" => {
                 let found = fields::word(node, key, &["strict", "tofu"], problems);
                 layer.ssh_host_keys = found.map(|word| Written {
@@ -269,7 +273,7 @@ fn ssh(node: &Node, layer: &mut Layer, problems: &mut Problems<'_>) {
                         "tofu" => HostKeyPolicy::Tofu,
                         _ => HostKeyPolicy::Strict,
                     },
-                    mark: word.mark,
+                    mark: entry.key.mark,
                 });
             }
             _ => {}

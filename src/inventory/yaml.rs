@@ -33,6 +33,13 @@ pub(super) struct Written<T> {
     pub(super) mark: Mark,
 }
 
+impl<T> Written<T> {
+    /// The same value with another place: that of its key, where the value as a whole is meant.
+    pub(super) fn at(self, mark: Mark) -> Written<T> {
+        Written { mark, ..self }
+    }
+}
+
 /// The same thing written in two places is the same thing.
 impl<T: PartialEq> PartialEq for Written<T> {
     fn eq(&self, other: &Written<T>) -> bool {
