@@ -1,6 +1,8 @@
 //! Reaching hosts: one match over the method yields a [`Collection`], good or bad.
 
+mod linux;
 pub mod local;
+mod machine;
 pub mod snmp;
 pub mod ssh;
 

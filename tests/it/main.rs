@@ -9,4 +9,5 @@ mod architecture;
 mod support;
 
 mod snmp;
+mod ssh;
 mod support_test;

@@ -1,34 +1,181 @@
 //! SSH: one warm session per host, one exec per poll.
 
+mod answer;
+mod auth;
+mod backoff;
+mod exec;
+mod failure;
+mod host_keys;
+mod pool;
+mod resolve;
+mod session;
+mod watchdog;
+
+pub use host_keys::{HostKey, HostKeys, Trusted, Verdict};
+
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
 
 use super::Attempt;
-use crate::inventory::{SshAccess, Target};
-use crate::reading::{Cause, Effort, Failure};
+use crate::inventory::{Access, HostKeyPolicy, SshAccess, SshAuth, Target};
+use crate::reading::{Effort, Failure};
+use failure::Stage;
+use pool::{Job, Workers};
+use resolve::Resolver;
+use session::Request;
+use watchdog::Watchdog;
+
+/// The watchdog ends an attempt at its deadline; the worker then needs a moment to say so.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// The worker threads and the warm sessions.
-pub struct Pool {}
+pub struct Pool {
+    workers: Arc<Workers>,
+    resolver: Resolver,
+}
 
 impl Pool {
-    /// Starts the threads. `state` is the directory of the host-key store.
+    /// A pool without a thread or a session yet. `state` is the directory of the host-key store.
     pub fn start(state: &Path) -> Pool {
-        let _ = state;
-        Pool {}
+        Pool {
+            workers: Arc::new(Workers::new(state)),
+            resolver: Resolver::new(),
+        }
     }
 
-    /// Polls one host.
+    /// Polls one host. Ends at the deadline, whatever the host does.
     pub async fn collect(&self, target: &Target, access: &SshAccess, deadline: Instant) -> Attempt {
-        let _ = (target, access, deadline);
-        (
-            Effort::default(),
-            Err(Failure::new(Cause::Internal, "not built")),
-        )
+        match self.attempt(target, access, deadline).await {
+            Ok(attempt) => attempt,
+            Err(failure) => (Effort::default(), Err(failure)),
+        }
     }
 
     /// Closes the sessions that serve none of these targets.
     pub fn keep_only(&self, targets: &[Arc<Target>]) {
-        let _ = targets;
+        let of_ssh = || targets.iter().filter_map(|t| Some((t, ssh(t)?)));
+        let keys: HashSet<String> = of_ssh().map(|(t, a)| key(t, a)).collect();
+        let names: HashSet<&str> = of_ssh().map(|(t, _)| t.address.as_str()).collect();
+        self.workers.keep_only(|key| keys.contains(key));
+        self.resolver.keep_only(|name| names.contains(name));
     }
+
+    async fn attempt(
+        &self,
+        target: &Target,
+        access: &SshAccess,
+        deadline: Instant,
+    ) -> Result<Attempt, Failure> {
+        let key = key(target, access);
+        if let Some(failure) = self.workers.backoff.check(&key, Instant::now()) {
+            return Err(failure);
+        }
+        let resolved = self
+            .resolver
+            .resolve(&target.address, access.port, deadline);
+        let late = |stage| failure::too_late(target.timeout, stage);
+        let addresses = resolved.await.ok_or_else(|| late(Stage::Resolve))??;
+        let stage = Arc::new(AtomicU8::new(Stage::Waiting as u8));
+        let (reply, answer) = oneshot::channel();
+        self.workers.submit(Job {
+            key,
+            request: Request {
+                host: target.host.clone(),
+                address: target.address.clone(),
+                addresses,
+                access: access.clone(),
+                interval: target.interval,
+                timeout: target.timeout,
+                deadline,
+                stage: stage.clone(),
+            },
+            reply,
+        })?;
+        match tokio::time::timeout_at((deadline + GRACE).into(), answer).await {
+            Ok(Ok(attempt)) => Ok(attempt),
+            Ok(Err(_)) => Err(session::internal("the SSH worker ended without an answer")),
+            Err(_) => Err(late(Stage::of_number(stage.load(Ordering::Relaxed)))),
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.workers.close();
+    }
+}
+
+/// The host key that a server shows, without logging in. Blocks, at most for the timeout.
+///
+/// # Errors
+/// The cause and the words of a poll that fails so.
+pub fn fetch_host_key(address: &str, port: u16, timeout: Duration) -> Result<HostKey, Failure> {
+    let resolved = std::net::ToSocketAddrs::to_socket_addrs(&(address, port));
+    let addresses = resolved.map_err(|error| {
+        Failure::new(
+            crate::reading::Cause::Resolve,
+            format!("name {address} does not resolve: {error}"),
+        )
+    })?;
+    let request = Request {
+        host: Arc::from(address),
+        address: address.to_owned(),
+        addresses: addresses.collect(),
+        access: SshAccess {
+            port,
+            user: String::new(),
+            auth: SshAuth::Agent,
+            host_keys: HostKeyPolicy::Strict,
+        },
+        interval: timeout,
+        timeout,
+        deadline: Instant::now() + timeout,
+        stage: Arc::new(AtomicU8::new(0)),
+    };
+    let watchdog = Watchdog::start().map_err(|e| session::internal(&e.to_string()))?;
+    session::fetch_key(&request, &watchdog)
+}
+
+fn ssh(target: &Target) -> Option<&SshAccess> {
+    match &target.access {
+        Access::Ssh(access) => Some(access),
+        _ => None,
+    }
+}
+
+/// Host, address, port, user and a digest of what lets us in: a change of any of them is another
+/// session. The secret itself is not kept.
+fn key(target: &Target, access: &SshAccess) -> String {
+    let mut digest = Sha256::new();
+    let mut add = |part: &str| {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    };
+    add(&target.host);
+    add(&target.address);
+    add(&access.port.to_string());
+    add(&access.user);
+    match &access.auth {
+        SshAuth::Key {
+            key_file,
+            passphrase,
+        } => {
+            add("key");
+            add(key_file);
+            add(passphrase.as_ref().map_or("", |p| p.expose()));
+        }
+        SshAuth::Password(password) => {
+            add("password");
+            add(password.expose());
+        }
+        SshAuth::Agent => add("agent"),
+    }
+    let bytes = digest.finalize();
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -1,0 +1,72 @@
+//! /proc/meminfo.
+
+use super::lines;
+use crate::collect::machine::Memory;
+
+/// Main memory and swap. `None` without the total, or without anything to tell what is available.
+pub(in crate::collect) fn figures(meminfo: Option<&str>) -> Option<Memory> {
+    let meminfo = meminfo?;
+    let bytes = |name: &str| -> Option<u64> {
+        let line = lines(meminfo).find_map(|l| l.strip_prefix(name)?.strip_prefix(':'))?;
+        let number = line.split_ascii_whitespace().next()?;
+        number.parse::<u64>().ok()?.checked_mul(1024)
+    };
+    let total = bytes("MemTotal").filter(|t| *t > 0)?;
+    let (buffers, cached) = (bytes("Buffers"), bytes("Cached"));
+    let (available, formula) = match bytes("MemAvailable") {
+        Some(available) => (available, "MemAvailable"),
+        // Kernels before 3.14. Shared memory lies in the page cache and cannot be given back.
+        None => {
+            let caches = [bytes("MemFree")?, buffers?, cached?];
+            let all = caches.iter().fold(0u64, |sum, c| sum.saturating_add(*c));
+            let all = all.saturating_add(bytes("SReclaimable").unwrap_or(0));
+            let available = all.saturating_sub(bytes("Shmem").unwrap_or(0));
+            (available, "free+buffers+cached")
+        }
+    };
+    Some(Memory {
+        total,
+        available,
+        buffers,
+        cached,
+        swap_total: bytes("SwapTotal"),
+        swap_free: bytes("SwapFree"),
+        formula,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn available_is_what_the_kernel_says() {
+        let text = "MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 600 kB\nBuffers: 10 kB\nCached: 400 kB\nSwapCached: 7 kB\nSwapTotal: 50 kB\nSwapFree: 20 kB\n";
+        let memory = figures(Some(text)).unwrap();
+        assert_eq!(memory.available, 600 * 1024);
+        assert_eq!(memory.cached, Some(400 * 1024));
+        assert_eq!(memory.formula, "MemAvailable");
+    }
+
+    #[test]
+    fn an_old_kernel_gets_the_substitute() {
+        let text = "MemTotal: 1000 kB\nMemFree: 100 kB\nBuffers: 10 kB\nCached: 400 kB\nSReclaimable: 30 kB\nShmem: 40 kB\n";
+        let memory = figures(Some(text)).unwrap();
+        assert_eq!(memory.available, 500 * 1024);
+        assert_eq!(memory.formula, "free+buffers+cached");
+        assert_eq!(memory.swap_total, None);
+    }
+
+    #[test]
+    fn nonsense_is_no_data() {
+        for bad in [
+            "",
+            "MemTotal: x kB",
+            "MemTotal: 0 kB",
+            "MemTotal: 99999999999999999999 kB",
+        ] {
+            assert_eq!(figures(Some(bad)), None, "{bad:?}");
+        }
+        assert_eq!(figures(Some("MemTotal: 5 kB\nMemFree: 1 kB\n")), None);
+    }
+}
