@@ -2,8 +2,8 @@
 //!
 //! Three pure steps, each a function of its arguments; the time is one of them:
 //!
-//! 1. [`observe`]: rules × newest rows → observations (does `when` hold, does `clear_when`);
-//! 2. [`step`]: open alerts × observations → changes (pending → firing → resolved);
+//! 1. [`mod@observe`]: rules × newest rows → observations (does `when` hold, does `clear_when`);
+//! 2. [`mod@step`]: open alerts × observations → changes (pending → firing → resolved);
 //! 3. [`notice::decide`]: alerts × what was told before → notices, each with its reason, and what
 //!    is withheld and why.
 //!

@@ -104,7 +104,7 @@ pub(super) fn read(value: ValueRef<'_>, id: LogicalTypeId, other: bool) -> Cell 
     }
 }
 
-/// A parameter as it is bound; see [`cast`] for what the SQL does with it.
+/// A parameter as it is bound; see `cast` for what the SQL does with it.
 impl ToSql for Cell {
     fn to_sql(&self) -> duckdb::Result<ToSqlOutput<'_>> {
         Ok(match self {

@@ -1,3 +1,5 @@
+//! What is said and what is not, and why.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

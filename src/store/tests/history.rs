@@ -1,3 +1,5 @@
+//! What is appended comes back, and survives.
+
 use super::*;
 use crate::reading::Event;
 

@@ -1,3 +1,5 @@
+//! What can be asked, and what is refused.
+
 use super::*;
 
 fn other(s: &str) -> Cell {
