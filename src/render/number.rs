@@ -31,6 +31,18 @@ pub fn with_unit(value: f64, unit: &str) -> String {
     }
 }
 
+/// A round value on a scale: as [`with_unit`], without the zeros that say nothing.
+pub fn axis(value: f64, unit: &str) -> String {
+    let text = with_unit(value, unit);
+    let end = text.find([' ', '\u{202f}']).unwrap_or(text.len());
+    let (digits, rest) = text.split_at(end);
+    if !digits.contains('.') {
+        return text;
+    }
+    let digits = digits.trim_end_matches('0').trim_end_matches('.');
+    format!("{digits}{rest}")
+}
+
 /// Whole numbers up to a million as they are, with thin spaces between thousands; others to three
 /// digits, with an SI prefix from a million on.
 fn plain(value: f64) -> String {
@@ -98,6 +110,15 @@ fn grouped(value: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_axis_has_no_idle_zeros() {
+        assert_eq!(axis(2.5e8, "bit/s"), "250 Mbit/s");
+        assert_eq!(axis(1e9, "bit/s"), "1 Gbit/s");
+        assert_eq!(axis(25.0, "%"), "25 %");
+        assert_eq!(axis(0.5, ""), "0.5");
+        assert_eq!(axis(0.0, "%"), "0 %");
+    }
 
     #[test]
     fn units_have_three_digits_and_their_own_prefixes() {

@@ -1,12 +1,40 @@
-//! The pages and the API: one route table.
+//! The pages and the API: one route table behind one gate.
+//!
+//! A request passes [`listen`] (limits of connections and heads), [`gate`] (host, origin, login,
+//! body) and [`routes`]; handlers give a response or a [`fault`].
 
+mod auth;
+mod chart;
+mod fault;
+mod gate;
+mod health;
+mod listen;
+mod live;
+mod login;
+mod page;
+mod pages;
+mod percent;
+mod range;
+mod records;
+mod routes;
+mod site;
+mod statics;
+mod users;
+mod visit;
+
+pub use listen::WebError;
+pub use users::{UsersError, UsersFile};
+
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::home::Home;
+use crate::render::Renderer;
 use crate::signal::{Changed, Counters, Loaded, PollNow};
 use crate::store::Store;
 
@@ -26,32 +54,57 @@ pub struct Parts {
     pub started: Instant,
 }
 
-/// The pages, bound and ready to run.
+/// The name of the command line's socket in the data directory.
+const SOCKET_NAME: &str = "eider.sock";
+
+/// The pages and the API, bound to their addresses and not yet served.
 pub struct Server {
-    listeners: Vec<tokio::net::TcpListener>,
+    parts: Parts,
+    tcp: Vec<TcpListener>,
+    unix: (UnixListener, u32),
+    addresses: Vec<SocketAddr>,
 }
 
-/// Binds every address.
-pub async fn bind(parts: Parts, listen: &[std::net::SocketAddr]) -> std::io::Result<Server> {
-    drop(parts);
-    let mut listeners = Vec::new();
-    for address in listen {
-        listeners.push(tokio::net::TcpListener::bind(address).await?);
+/// Takes the addresses and the socket `eider.sock` of the data directory, which must exist. An
+/// address that other machines reach needs a password file.
+pub async fn bind(parts: Parts, listen: &[SocketAddr]) -> Result<Server, WebError> {
+    if let Some(reachable) = listen.iter().find(|address| !address.ip().is_loopback())
+        && !auth::Auth::new(&parts.data).has_users()?
+    {
+        return Err(WebError::NoUsers(*reachable));
     }
-    Ok(Server { listeners })
+    let tcp = listen::tcp(listen).await?;
+    let addresses = tcp
+        .iter()
+        .filter_map(|listener| listener.local_addr().ok())
+        .collect();
+    let unix = listen::unix(&parts.data.join(SOCKET_NAME))?;
+    Ok(Server {
+        parts,
+        tcp,
+        unix,
+        addresses,
+    })
 }
 
 impl Server {
-    /// The addresses that were bound, port 0 replaced by the real one.
-    pub fn addresses(&self) -> Vec<std::net::SocketAddr> {
-        self.listeners
-            .iter()
-            .filter_map(|l| l.local_addr().ok())
-            .collect()
+    /// The addresses, with the real port where 0 was asked for.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 
-    /// Serves until `stop` turns true.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        let _ = stop.wait_for(|stop| *stop).await;
+    /// Serves until `stop` turns true, then lets open requests end for at most 4 s.
+    pub async fn run(self, stop: watch::Receiver<bool>) {
+        let socket = self.parts.data.join(SOCKET_NAME);
+        let site = Arc::new(site::Site {
+            renderer: Renderer::new(self.parts.home.clone()),
+            auth: auth::Auth::new(&self.parts.data),
+            listen: self.addresses,
+            stop: stop.clone(),
+            parts: self.parts,
+        });
+        listen::run(site, self.tcp, self.unix, stop).await;
+        // A stale socket would make the command line wait for an answer that never comes.
+        let _ = std::fs::remove_file(socket);
     }
 }

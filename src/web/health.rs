@@ -1,0 +1,98 @@
+//! How the daemon itself is, for load balancers and Prometheus.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use http::StatusCode;
+use warp::Reply as _;
+
+use super::fault::Fault;
+use super::pages::fleet;
+use super::routes::Response;
+use super::site::Site;
+use super::visit::Visit;
+use crate::signal::Counters;
+use crate::store::Question;
+
+/// Ready: the history answers, an inventory is in force, and a poll is done.
+pub(super) async fn ready(site: Arc<Site>, _visit: Arc<Visit>) -> Result<Response, Fault> {
+    let mut missing = Vec::new();
+    if let Err(error) = site.parts.store.ask(Question::new("SELECT 1")).await {
+        missing.push(format!("the history does not answer: {error}"));
+    }
+    let loaded = site.loaded();
+    if loaded.loaded_at == 0 {
+        missing.push("no inventory is in force yet".to_owned());
+    }
+    let counters = &site.parts.counters;
+    let polls = counters.polls_good.load(Relaxed) + counters.polls_failed.load(Relaxed);
+    if polls == 0 && !loaded.inventory.hosts.is_empty() {
+        missing.push("no host has been polled yet".to_owned());
+    }
+    if missing.is_empty() {
+        return Ok(text("ready\n".into(), "text/plain; charset=utf-8"));
+    }
+    let mut response = text(missing.join("\n") + "\n", "text/plain; charset=utf-8");
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    Ok(response)
+}
+
+/// Every counter: name, meaning, whether it only rises, value.
+pub(super) fn counters(counters: &Counters) -> Vec<(&'static str, &'static str, bool, u64)> {
+    let value = |counter: &std::sync::atomic::AtomicU64| counter.load(Relaxed);
+    vec![
+        ("polls_good", "Good polls.", true, value(&counters.polls_good)),
+        ("polls_failed", "Failed polls.", true, value(&counters.polls_failed)),
+        ("turns_missed", "Turns skipped because the former poll of the target was still running.", true, value(&counters.turns_missed)),
+        ("collections_dropped", "Collections dropped because their host is gone.", true, value(&counters.collections_dropped)),
+        ("rows_stored", "Rows stored.", true, value(&counters.rows_stored)),
+        ("commits", "Commits.", true, value(&counters.commits)),
+        ("commits_failed", "Failed commits.", true, value(&counters.commits_failed)),
+        ("snmp_stale_replies", "Late or foreign SNMP datagrams.", true, value(&counters.snmp_stale_replies)),
+        ("mails_sent", "Mails sent.", true, value(&counters.mails_sent)),
+        ("mails_failed", "Failed attempts to send a mail.", true, value(&counters.mails_failed)),
+        ("mails_waiting", "Mails waiting in the outbox.", false, value(&counters.mails_waiting)),
+        ("evaluated_at", "Start of the newest rule evaluation, Unix seconds.", false, value(&counters.evaluated_at)),
+        ("lateness_ms", "Greatest lateness of a poll in the last minute, milliseconds.", false, value(&counters.lateness_ms)),
+        ("reloads_good", "Good reloads of the inventory.", true, value(&counters.reloads_good)),
+        ("reloads_rejected", "Rejected reloads of the inventory.", true, value(&counters.reloads_rejected)),
+    ]
+}
+
+/// Prometheus text. Label values are fixed words: what comes from outside makes no new series.
+pub(super) async fn metrics(site: Arc<Site>, _visit: Arc<Visit>) -> Result<Response, Fault> {
+    let hosts = fleet::health(&site).await?;
+    let counts = fleet::Counts::of(&hosts);
+    let loaded = site.loaded();
+    let mut out = String::new();
+    for (name, help, rises, value) in counters(&site.parts.counters) {
+        let (kind, suffix) = if rises { ("counter", "_total") } else { ("gauge", "") };
+        let _ = write!(
+            out,
+            "# HELP eider_{name}{suffix} {help}\n# TYPE eider_{name}{suffix} {kind}\neider_{name}{suffix} {value}\n"
+        );
+    }
+    out.push_str("# HELP eider_hosts Hosts of the inventory by state.\n# TYPE eider_hosts gauge\n");
+    for (state, count) in [
+        ("up", counts.up),
+        ("warn", counts.warn),
+        ("down", counts.down),
+        ("silent", counts.silent),
+        ("new", counts.new),
+    ] {
+        let _ = writeln!(out, "eider_hosts{{state=\"{state}\"}} {count}");
+    }
+    let _ = write!(
+        out,
+        "# HELP eider_inventory_rejected Whether the files on disk are broken and an older inventory is in force.\n# TYPE eider_inventory_rejected gauge\neider_inventory_rejected {}\n# HELP eider_uptime_seconds Time since the daemon started.\n# TYPE eider_uptime_seconds gauge\neider_uptime_seconds {}\n# HELP eider_build_info The version, as a label.\n# TYPE eider_build_info gauge\neider_build_info{{version=\"{}\"}} 1\n",
+        u8::from(!loaded.rejected.is_empty()),
+        site.parts.started.elapsed().as_secs(),
+        env!("CARGO_PKG_VERSION"),
+    );
+    Ok(text(out, "text/plain; version=0.0.4; charset=utf-8"))
+}
+
+fn text(body: String, kind: &'static str) -> Response {
+    warp::reply::with_header(body, "content-type", kind).into_response()
+}

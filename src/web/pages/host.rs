@@ -1,0 +1,292 @@
+//! The page of one host.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::super::chart::{self, Chart, Line, Name, Plan};
+use super::super::fault::Fault;
+use super::super::page;
+use super::super::range::{PRESETS, Range};
+use super::super::records::{self, Record, at, number};
+use super::super::routes::Response;
+use super::super::site::{self, Site};
+use super::super::visit::Visit;
+use super::fleet::{self, TargetRow};
+use super::sql;
+use crate::inventory::Host;
+use crate::reading::UnixSeconds;
+use crate::store::{Cell, Question, StoreError};
+
+const DEFAULT_RANGE: &str = "now-6h";
+/// Mounts in the chart of file systems: the fullest ones.
+const MAX_MOUNTS: usize = 5;
+
+#[derive(Serialize)]
+struct HostPage {
+    host: String,
+    address: String,
+    groups: Vec<String>,
+    labels: BTreeMap<String, String>,
+    depends_on: Vec<String>,
+    state: &'static str,
+    since: Option<UnixSeconds>,
+    last_good: Option<UnixSeconds>,
+    stale: bool,
+    targets: Vec<TargetRow>,
+    range: Range,
+    presets: [&'static str; 5],
+    charts: Vec<Chart>,
+    #[serde(flatten)]
+    now: Now,
+}
+
+/// The newest rows of every table.
+#[derive(Serialize)]
+struct Now {
+    facts: Option<Record>,
+    system: Option<Record>,
+    cpu: Option<Record>,
+    memory: Option<Record>,
+    process_state: Option<Record>,
+    interfaces: Vec<Record>,
+    filesystems: Vec<Record>,
+    disks: Vec<Record>,
+    processes: Vec<Record>,
+    availability: Vec<Record>,
+    polls: Vec<Record>,
+    failed_polls: Vec<Record>,
+    events: Vec<Record>,
+}
+
+pub(in crate::web) async fn page(
+    site: Arc<Site>,
+    visit: Arc<Visit>,
+    name: String,
+) -> Result<Response, Fault> {
+    let loaded = site.loaded();
+    let Some(host) = loaded.inventory.hosts.get(name.as_str()) else {
+        return Err(Fault::not_found(format!(
+            "the inventory has no host {name}"
+        )));
+    };
+    let now = site::now();
+    let range = Range::parse(visit.param("from"), visit.param("to"), DEFAULT_RANGE, now);
+    let asker = Asker::new(&site, host, &range, now);
+    let health = fleet::health(&site)
+        .await?
+        .into_iter()
+        .find(|health| health.host == host.name);
+    let (newest, charts) = tokio::try_join!(asker.now(), asker.charts(site.timezone()))?;
+    let body = HostPage {
+        host: name,
+        address: host.address.clone(),
+        groups: host.groups.clone(),
+        labels: host.labels.clone(),
+        depends_on: host.depends_on.clone(),
+        state: health.as_ref().map_or("new", fleet::word),
+        since: health.as_ref().and_then(|health| health.since),
+        last_good: health.as_ref().and_then(fleet::last_good),
+        stale: health.as_ref().is_none_or(|h| h.state.as_str() != "up"),
+        targets: health
+            .iter()
+            .flat_map(|health| health.targets.iter().map(TargetRow::from))
+            .collect(),
+        range,
+        presets: PRESETS,
+        charts,
+        now: newest,
+    };
+    page::html(&site, &visit, "host.html", body).await
+}
+
+/// Asks about one host and one range.
+struct Asker<'a> {
+    site: &'a Site,
+    host: &'a str,
+    range: &'a Range,
+    now: UnixSeconds,
+    /// Seconds per point of a chart.
+    step: i64,
+    /// Seconds within which rows belong together.
+    window: i64,
+}
+
+impl<'a> Asker<'a> {
+    fn new(site: &'a Site, host: &'a Host, range: &'a Range, now: UnixSeconds) -> Asker<'a> {
+        let intervals = || host.targets.iter().map(|target| target.interval.as_secs());
+        let seconds = |interval: Option<u64>| {
+            i64::try_from(interval.unwrap_or(60)).unwrap_or(60).max(1)
+        };
+        Asker {
+            site,
+            host: &host.name,
+            range,
+            now,
+            step: range.step(seconds(intervals().min())),
+            window: seconds(intervals().max()) * 2,
+        }
+    }
+
+    async fn ask(&self, sql: &str) -> Result<Vec<Record>, StoreError> {
+        let question = Question::new(sql)
+            .bind("host", Cell::Text(self.host.into()))
+            .bind("from", at(self.range.from))
+            .bind("to", at(self.range.to))
+            .bind("step", Cell::Int(self.step.into()))
+            .bind("window", Cell::Int(self.window.into()))
+            .bind("day", at(self.now - 86_400))
+            .bind("week", at(self.now - 7 * 86_400))
+            .bind("month", at(self.now - 30 * 86_400));
+        records::ask(&self.site.parts.store, question).await
+    }
+
+    async fn one(&self, sql: &str) -> Result<Option<Record>, StoreError> {
+        Ok(self.ask(sql).await?.into_iter().next())
+    }
+
+    async fn now(&self) -> Result<Now, StoreError> {
+        let (facts, system, cpu, memory, process_state, errors) = tokio::try_join!(
+            self.one(sql::HOST),
+            self.one(sql::SYSTEM),
+            self.one(sql::CPU),
+            self.one(sql::MEMORY),
+            self.one(sql::PROCESS_STATE),
+            self.ask(sql::INTERFACE_ERRORS),
+        )?;
+        let (mut interfaces, filesystems, disks, processes) = tokio::try_join!(
+            self.ask(sql::INTERFACES),
+            self.ask(sql::FILESYSTEMS),
+            self.ask(sql::DISKS),
+            self.ask(sql::PROCESSES),
+        )?;
+        let (availability, polls, failed_polls, events) = tokio::try_join!(
+            self.ask(sql::AVAILABILITY),
+            self.ask(sql::POLLS),
+            self.ask(sql::FAILED_POLLS),
+            self.ask(sql::EVENTS),
+        )?;
+        for interface in &mut interfaces {
+            let sums = errors
+                .iter()
+                .find(|sums| sums.get("interface") == interface.get("interface"));
+            for column in ["in_errors", "out_errors", "in_discards", "out_discards"] {
+                let sum = sums.and_then(|sums| sums.get(column)).cloned();
+                interface.insert(column.into(), sum.unwrap_or_default());
+            }
+        }
+        Ok(Now {
+            facts,
+            system,
+            cpu,
+            memory,
+            process_state,
+            interfaces,
+            filesystems,
+            disks,
+            processes,
+            availability,
+            polls,
+            failed_polls,
+            events,
+        })
+    }
+
+    async fn charts(&self, timezone: String) -> Result<Vec<Chart>, StoreError> {
+        let (cpu, memory, load, traffic, filesystems, disks) = tokio::try_join!(
+            self.ask(sql::CPU_LINES),
+            self.ask(sql::MEMORY_LINES),
+            self.ask(sql::LOAD_LINES),
+            self.ask(sql::TRAFFIC_LINES),
+            self.ask(sql::FILESYSTEM_LINES),
+            self.ask(sql::DISK_LINES),
+        )?;
+        let plan = |title, unit, at_least| Plan {
+            title,
+            unit,
+            at_least,
+            filled: true,
+            range: self.range,
+            step: self.step,
+        };
+        let lines = |rows: &[Record], names: &[(&'static str, &'static str)]| {
+            names
+                .iter()
+                .map(|(column, word)| Line {
+                    name: Name::Word(word),
+                    points: points(rows, column),
+                })
+                .filter(|line| line.points.iter().any(|(_, value)| value.is_some()))
+                .collect::<Vec<_>>()
+        };
+        let cpu = lines(
+            &cpu,
+            &[
+                ("used_pct", "chart.used"),
+                ("iowait_pct", "chart.iowait"),
+                ("steal_pct", "chart.steal"),
+            ],
+        );
+        let memory = lines(
+            &memory,
+            &[("used_pct", "chart.used"), ("swap_used_pct", "chart.swap")],
+        );
+        let load = lines(
+            &load,
+            &[
+                ("load1", "chart.load1"),
+                ("load5", "chart.load5"),
+                ("load15", "chart.load15"),
+            ],
+        );
+        let traffic = lines(&traffic, &[("in_bps", "chart.in"), ("out_bps", "chart.out")]);
+        let disks = lines(
+            &disks,
+            &[
+                ("read_bytes_per_s", "chart.read"),
+                ("write_bytes_per_s", "chart.write"),
+            ],
+        );
+        let mut mounts = plan("chart.filesystems", "%", 100.0);
+        mounts.filled = false;
+        let draw = |plan: &Plan<'_>, lines| chart::draw(plan, lines, &timezone);
+        Ok(vec![
+            draw(&plan("chart.cpu", "%", 100.0), cpu),
+            draw(&plan("chart.memory", "%", 100.0), memory),
+            draw(&plan("chart.load", "", 1.0), load),
+            draw(&plan("chart.traffic", "bit/s", 0.0), traffic),
+            draw(&mounts, by_mount(&filesystems)),
+            draw(&plan("chart.disks", "B/s", 0.0), disks),
+        ])
+    }
+}
+
+fn points(rows: &[Record], column: &str) -> Vec<(UnixSeconds, Option<f64>)> {
+    rows.iter()
+        .filter_map(|row| Some((row.get("t")?.as_i64()?, number(row, column))))
+        .collect()
+}
+
+/// One line per mount, the fullest ones.
+fn by_mount(rows: &[Record]) -> Vec<Line> {
+    let mut lines: Vec<Line> = rows
+        .chunk_by(|a, b| a.get("mount") == b.get("mount"))
+        .filter_map(|rows| {
+            Some(Line {
+                name: Name::Text(rows.first()?.get("mount")?.as_str()?.to_owned()),
+                points: points(rows, "used_pct"),
+            })
+        })
+        .collect();
+    let last = |line: &Line| {
+        line.points
+            .iter()
+            .rev()
+            .find_map(|(_, value)| *value)
+            .unwrap_or(0.0)
+    };
+    lines.sort_by(|a, b| last(b).total_cmp(&last(a)));
+    lines.truncate(MAX_MOUNTS);
+    lines
+}

@@ -1,0 +1,6 @@
+//! The pages for people, one file each.
+
+pub(super) mod fleet;
+pub(super) mod host;
+pub(super) mod overview;
+mod sql;

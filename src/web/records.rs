@@ -1,0 +1,84 @@
+//! Answers of the store as pages and programs want them.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::reading::UnixSeconds;
+use crate::store::{Answer, Cell, Question, Store, StoreError};
+
+/// A row by the names of its columns, for templates.
+pub(super) type Record = Map<String, Value>;
+
+/// A moment as a parameter.
+pub(super) fn at(time: UnixSeconds) -> Cell {
+    Cell::Time(time.saturating_mul(1_000_000))
+}
+
+/// Asks, and gives each row by the names of its columns.
+pub(super) async fn ask(store: &Store, question: Question) -> Result<Vec<Record>, StoreError> {
+    Ok(records(store.ask(question).await?))
+}
+
+/// Asks for rows that have a column `host`, and gives them by it.
+pub(super) async fn by_host(
+    store: &Store,
+    question: Question,
+) -> Result<HashMap<String, Record>, StoreError> {
+    Ok(ask(store, question)
+        .await?
+        .into_iter()
+        .filter_map(|record| Some((record.get("host")?.as_str()?.to_owned(), record)))
+        .collect())
+}
+
+fn records(answer: Answer) -> Vec<Record> {
+    let Answer { columns, rows, .. } = answer;
+    rows.into_iter()
+        .map(|row| {
+            columns
+                .iter()
+                .zip(row)
+                .map(|(column, cell)| (column.name.clone(), for_template(cell)))
+                .collect()
+        })
+        .collect()
+}
+
+/// Times become Unix seconds, which the filters of the templates take.
+pub(super) fn for_template(cell: Cell) -> Value {
+    match cell {
+        Cell::Null => Value::Null,
+        Cell::Bool(value) => json!(value),
+        Cell::Int(value) => i64::try_from(value).map_or_else(|_| json!(value as f64), |v| json!(v)),
+        Cell::Float(value) => json!(value),
+        Cell::Text(value) | Cell::Other(value) => json!(value),
+        Cell::Time(micros) => json!(micros.div_euclid(1_000_000)),
+        Cell::Date(days) => json!(i64::from(days) * 86_400),
+    }
+}
+
+/// A number of a record, `None` when it is missing or NULL.
+pub(super) fn number(record: &Record, column: &str) -> Option<f64> {
+    record.get(column)?.as_f64()
+}
+
+/// A cell for programs: times in ISO 8601 (UTC), numbers as numbers, what JSON cannot hold as text.
+pub(super) fn for_programs(cell: &Cell) -> Value {
+    match cell {
+        Cell::Null => Value::Null,
+        Cell::Bool(value) => json!(value),
+        Cell::Int(value) => {
+            i64::try_from(*value).map_or_else(|_| json!(value.to_string()), |value| json!(value))
+        }
+        Cell::Float(value) => json!(value),
+        Cell::Text(value) | Cell::Other(value) => json!(value),
+        Cell::Time(micros) => Timestamp::from_microsecond(*micros)
+            .map_or(Value::Null, |time| json!(time.to_string())),
+        Cell::Date(days) => Timestamp::from_second(i64::from(*days) * 86_400).map_or(
+            Value::Null,
+            |day| json!(day.strftime("%Y-%m-%d").to_string()),
+        ),
+    }
+}

@@ -1,0 +1,165 @@
+//! The one route table.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use http::{Request, StatusCode};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use warp::filters::BoxedFilter;
+use warp::reject::Rejection;
+use warp::{Filter, Reply as _};
+
+use super::fault::Fault;
+use super::percent::Segment;
+use super::site::Site;
+use super::visit::Visit;
+use super::{health, live, login, pages, statics};
+
+pub(super) type Response = warp::reply::Response;
+
+/// Marks the response of a request that no route took.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unrouted(StatusCode);
+
+impl Unrouted {
+    pub(super) fn fault(self) -> Fault {
+        match self.0 {
+            StatusCode::METHOD_NOT_ALLOWED => {
+                Fault::new(self.0, "this page does not take that method")
+            }
+            StatusCode::NOT_FOUND => Fault::not_found("there is no such page"),
+            other => Fault::new(other, "this request makes no sense here"),
+        }
+    }
+}
+
+/// The routes as a service.
+pub(super) fn service(
+    site: Arc<Site>,
+) -> impl tower::Service<Request<Full<Bytes>>, Response = Response, Error = Infallible, Future: Send>
++ Clone {
+    warp::service(routes(site).recover(unrouted))
+}
+
+fn routes(site: Arc<Site>) -> BoxedFilter<(Response,)> {
+    machine(&site)
+        .or(people(&site))
+        .unify()
+        .or(session(&site))
+        .unify()
+        .boxed()
+}
+
+/// What programs ask for.
+fn machine(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
+    let healthz = warp::path!("healthz").and(warp::get()).map(|| {
+        warp::reply::with_header("ok\n", "content-type", "text/plain; charset=utf-8")
+            .into_response()
+    });
+    let readyz = warp::path!("readyz")
+        .and(warp::get())
+        .and(with(site))
+        .then(|site, visit| finish(site, visit, health::ready));
+    let metrics = warp::path!("metrics")
+        .and(warp::get())
+        .and(with(site))
+        .then(|site, visit| finish(site, visit, health::metrics));
+    let events = warp::path!("events")
+        .and(warp::get())
+        .and(with(site))
+        .map(|site: Arc<Site>, visit: Arc<Visit>| live::events(&site, &visit));
+    let statics = warp::path!("static" / String)
+        .and(warp::get())
+        .and(with(site))
+        .then(|name: String, site, visit| {
+            finish(site, visit, move |site, visit| statics::file(site, visit, name))
+        });
+    healthz
+        .or(readyz)
+        .unify()
+        .or(metrics)
+        .unify()
+        .or(events)
+        .unify()
+        .or(statics)
+        .unify()
+        .boxed()
+}
+
+/// What people look at.
+fn people(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
+    let overview = warp::path::end()
+        .and(warp::get())
+        .and(with(site))
+        .then(|site, visit| finish(site, visit, pages::overview::page));
+    let host = warp::path!("hosts" / Segment)
+        .and(warp::get())
+        .and(with(site))
+        .then(|host: Segment, site, visit| {
+            finish(site, visit, move |site, visit| {
+                pages::host::page(site, visit, host.0)
+            })
+        });
+    overview.or(host).unify().boxed()
+}
+
+fn session(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
+    let form = warp::path!("login")
+        .and(warp::get())
+        .and(with(site))
+        .then(|site, visit| finish(site, visit, login::form));
+    let log_in = warp::path!("login")
+        .and(warp::post())
+        .and(warp::body::bytes())
+        .and(with(site))
+        .then(|body: Bytes, site, visit| {
+            finish(site, visit, move |site, visit| {
+                login::log_in(site, visit, body)
+            })
+        });
+    let log_out = warp::path!("logout")
+        .and(warp::post())
+        .and(with(site))
+        .then(|site, visit| finish(site, visit, login::log_out));
+    form.or(log_in).unify().or(log_out).unify().boxed()
+}
+
+/// What every handler gets.
+fn with(
+    site: &Arc<Site>,
+) -> impl Filter<Extract = (Arc<Site>, Arc<Visit>), Error = Rejection> + Clone + use<> {
+    let site = Arc::clone(site);
+    warp::any()
+        .map(move || Arc::clone(&site))
+        .and(warp::ext::get::<Arc<Visit>>())
+}
+
+/// Runs a handler; its error becomes a page or a problem document, never a rejection, which would
+/// fall through to the next route.
+async fn finish<F>(
+    site: Arc<Site>,
+    visit: Arc<Visit>,
+    handler: impl FnOnce(Arc<Site>, Arc<Visit>) -> F,
+) -> Response
+where
+    F: Future<Output = Result<Response, Fault>>,
+{
+    match handler(Arc::clone(&site), Arc::clone(&visit)).await {
+        Ok(response) => response,
+        Err(fault) => fault.respond(&site, &visit).await,
+    }
+}
+
+async fn unrouted(rejection: Rejection) -> Result<Response, Infallible> {
+    let status = if rejection.is_not_found() {
+        StatusCode::NOT_FOUND
+    } else if rejection.find::<warp::reject::MethodNotAllowed>().is_some() {
+        StatusCode::METHOD_NOT_ALLOWED
+    } else {
+        StatusCode::BAD_REQUEST
+    };
+    let mut response = status.into_response();
+    response.extensions_mut().insert(Unrouted(status));
+    Ok(response)
+}
