@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn every_language_has_every_key_with_the_same_holes() {
         let english = file("en");
-        assert!(english.len() > 4);
+        assert!(english.len() > 100);
         for language in &LANGUAGES[1..] {
             let other = file(language);
             let keys = |texts: &BTreeMap<String, String>| texts.keys().cloned().collect::<Vec<_>>();
@@ -108,6 +108,6 @@ mod tests {
                 }
             }
         }
-        assert!(seen < 100_000, "only {seen} keys seen");
+        assert!(seen > 50, "only {seen} keys seen");
     }
 }

@@ -53,6 +53,7 @@ impl Scope {
         let format = match format {
             None => "%Y-%m-%d %H:%M:%S %:z",
             Some("minute") => "%Y-%m-%d %H:%M",
+            Some("short") => "%m-%d %H:%M:%S",
             Some("day") => "%Y-%m-%d",
             Some("clock") => "%H:%M:%S",
             Some("iso") => "%Y-%m-%dT%H:%M:%S%:z",

@@ -84,8 +84,15 @@ async fn pass(
         && !path.is_empty()
         && !path.starts_with("//")
     {
-        let query = head.uri.query().map(|q| format!("?{q}")).unwrap_or_default();
-        return Err(Fault::elsewhere(StatusCode::PERMANENT_REDIRECT, format!("{path}{query}")));
+        let query = head
+            .uri
+            .query()
+            .map(|q| format!("?{q}"))
+            .unwrap_or_default();
+        return Err(Fault::elsewhere(
+            StatusCode::PERMANENT_REDIRECT,
+            format!("{path}{query}"),
+        ));
     }
     let declared = head
         .headers
@@ -260,7 +267,11 @@ pub(super) fn session_cookie(site: &Site, token: &str) -> String {
     let secure = site
         .public_url()
         .is_some_and(|url| url.starts_with("https://"));
-    let age = if token.is_empty() { 0 } else { auth::LONGEST.as_secs() };
+    let age = if token.is_empty() {
+        0
+    } else {
+        auth::LONGEST.as_secs()
+    };
     format!(
         "{}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{}",
         auth::COOKIE,

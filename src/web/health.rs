@@ -42,21 +42,91 @@ pub(super) async fn ready(site: Arc<Site>, _visit: Arc<Visit>) -> Result<Respons
 pub(super) fn counters(counters: &Counters) -> Vec<(&'static str, &'static str, bool, u64)> {
     let value = |counter: &std::sync::atomic::AtomicU64| counter.load(Relaxed);
     vec![
-        ("polls_good", "Good polls.", true, value(&counters.polls_good)),
-        ("polls_failed", "Failed polls.", true, value(&counters.polls_failed)),
-        ("turns_missed", "Turns skipped because the former poll of the target was still running.", true, value(&counters.turns_missed)),
-        ("collections_dropped", "Collections dropped because their host is gone.", true, value(&counters.collections_dropped)),
-        ("rows_stored", "Rows stored.", true, value(&counters.rows_stored)),
+        (
+            "polls_good",
+            "Good polls.",
+            true,
+            value(&counters.polls_good),
+        ),
+        (
+            "polls_failed",
+            "Failed polls.",
+            true,
+            value(&counters.polls_failed),
+        ),
+        (
+            "turns_missed",
+            "Turns skipped because the former poll of the target was still running.",
+            true,
+            value(&counters.turns_missed),
+        ),
+        (
+            "collections_dropped",
+            "Collections dropped because their host is gone.",
+            true,
+            value(&counters.collections_dropped),
+        ),
+        (
+            "rows_stored",
+            "Rows stored.",
+            true,
+            value(&counters.rows_stored),
+        ),
         ("commits", "Commits.", true, value(&counters.commits)),
-        ("commits_failed", "Failed commits.", true, value(&counters.commits_failed)),
-        ("snmp_stale_replies", "Late or foreign SNMP datagrams.", true, value(&counters.snmp_stale_replies)),
-        ("mails_sent", "Mails sent.", true, value(&counters.mails_sent)),
-        ("mails_failed", "Failed attempts to send a mail.", true, value(&counters.mails_failed)),
-        ("mails_waiting", "Mails waiting in the outbox.", false, value(&counters.mails_waiting)),
-        ("evaluated_at", "Start of the newest rule evaluation, Unix seconds.", false, value(&counters.evaluated_at)),
-        ("lateness_ms", "Greatest lateness of a poll in the last minute, milliseconds.", false, value(&counters.lateness_ms)),
-        ("reloads_good", "Good reloads of the inventory.", true, value(&counters.reloads_good)),
-        ("reloads_rejected", "Rejected reloads of the inventory.", true, value(&counters.reloads_rejected)),
+        (
+            "commits_failed",
+            "Failed commits.",
+            true,
+            value(&counters.commits_failed),
+        ),
+        (
+            "snmp_stale_replies",
+            "Late or foreign SNMP datagrams.",
+            true,
+            value(&counters.snmp_stale_replies),
+        ),
+        (
+            "mails_sent",
+            "Mails sent.",
+            true,
+            value(&counters.mails_sent),
+        ),
+        (
+            "mails_failed",
+            "Failed attempts to send a mail.",
+            true,
+            value(&counters.mails_failed),
+        ),
+        (
+            "mails_waiting",
+            "Mails waiting in the outbox.",
+            false,
+            value(&counters.mails_waiting),
+        ),
+        (
+            "evaluated_at",
+            "Start of the newest rule evaluation, Unix seconds.",
+            false,
+            value(&counters.evaluated_at),
+        ),
+        (
+            "lateness_ms",
+            "Greatest lateness of a poll in the last minute, milliseconds.",
+            false,
+            value(&counters.lateness_ms),
+        ),
+        (
+            "reloads_good",
+            "Good reloads of the inventory.",
+            true,
+            value(&counters.reloads_good),
+        ),
+        (
+            "reloads_rejected",
+            "Rejected reloads of the inventory.",
+            true,
+            value(&counters.reloads_rejected),
+        ),
     ]
 }
 
@@ -67,7 +137,11 @@ pub(super) async fn metrics(site: Arc<Site>, _visit: Arc<Visit>) -> Result<Respo
     let loaded = site.loaded();
     let mut out = String::new();
     for (name, help, rises, value) in counters(&site.parts.counters) {
-        let (kind, suffix) = if rises { ("counter", "_total") } else { ("gauge", "") };
+        let (kind, suffix) = if rises {
+            ("counter", "_total")
+        } else {
+            ("gauge", "")
+        };
         let _ = write!(
             out,
             "# HELP eider_{name}{suffix} {help}\n# TYPE eider_{name}{suffix} {kind}\neider_{name}{suffix} {value}\n"

@@ -63,13 +63,15 @@ pub enum WebError {
 pub(super) async fn tcp(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, WebError> {
     let mut listeners = Vec::new();
     for address in addresses {
-        let listener = TcpListener::bind(address).await.map_err(|why| match why.kind() {
-            std::io::ErrorKind::AddrInUse => WebError::InUse(*address),
-            _ => WebError::Listen {
-                address: *address,
-                why,
-            },
-        })?;
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|why| match why.kind() {
+                std::io::ErrorKind::AddrInUse => WebError::InUse(*address),
+                _ => WebError::Listen {
+                    address: *address,
+                    why,
+                },
+            })?;
         listeners.push(listener);
     }
     Ok(listeners)
@@ -208,10 +210,15 @@ async fn connection(
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     let mut connection = std::pin::pin!(connection);
     let outcome = tokio::select! {
-        outcome = connection.as_mut() => outcome,
-        _ = stop.wait_for(|stop| *stop) => {
+        outcome = connection.as_mut() => Some(outcome),
+        _ = stop.wait_for(|stop| *stop) => None,
+    };
+    let outcome = match outcome {
+        Some(outcome) => outcome,
+        None => {
             connection.as_mut().graceful_shutdown();
-            tokio::time::timeout(STOP_TIME, connection).await.unwrap_or(Ok(()))
+            let ended = tokio::time::timeout(STOP_TIME, connection).await;
+            ended.unwrap_or(Ok(()))
         }
     };
     if let Err(error) = outcome {

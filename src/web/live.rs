@@ -24,9 +24,11 @@ pub(super) fn events(site: &Arc<Site>, visit: &Visit) -> Response {
     let wanted = visit.param("host").map(str::to_owned);
     let changes = BroadcastStream::new(site.parts.changed.subscribe()).filter_map(move |change| {
         let event = match change {
-            Ok(change) if wanted.as_deref().is_none_or(|host| host == &*change.host) => {
-                Some(Event::default().event("changed").data(change.host.to_string()))
-            }
+            Ok(change) if wanted.as_deref().is_none_or(|host| host == &*change.host) => Some(
+                Event::default()
+                    .event("changed")
+                    .data(change.host.to_string()),
+            ),
             _ => None,
         };
         std::future::ready(event.map(Ok::<Event, Infallible>))
@@ -37,13 +39,10 @@ pub(super) fn events(site: &Arc<Site>, visit: &Visit) -> Response {
         .filter(|stop| std::future::ready(*stop))
         .into_future();
     let events = hello.chain(changes).take_until(stopped);
-    let events = warp::sse::keep_alive()
-        .interval(KEEP_ALIVE)
-        .stream(events.boxed());
+    let events = warp::sse::keep_alive().interval(KEEP_ALIVE).stream(events);
     let mut response = warp::sse::reply(events).into_response();
-    response.headers_mut().insert(
-        "x-accel-buffering",
-        http::HeaderValue::from_static("no"),
-    );
+    response
+        .headers_mut()
+        .insert("x-accel-buffering", http::HeaderValue::from_static("no"));
     response
 }

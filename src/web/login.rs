@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::header::{HeaderValue, LOCATION, SET_COOKIE};
 use http::StatusCode;
+use http::header::{HeaderValue, LOCATION, SET_COOKIE};
 use hyper::body::Bytes;
 use serde::Serialize;
 use warp::Reply as _;
@@ -113,7 +113,14 @@ mod tests {
     #[test]
     fn a_login_never_leads_away() {
         assert_eq!(local_path("/hosts/a?from=now-6h"), "/hosts/a?from=now-6h");
-        for bad in ["", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nb", "/\t/evil"] {
+        for bad in [
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a\r\nb",
+            "/\t/evil",
+        ] {
             assert_eq!(local_path(bad), "/", "{bad}");
         }
     }

@@ -33,7 +33,7 @@ use std::time::Instant;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{broadcast, mpsc, watch};
 
-use crate::home::Home;
+use crate::home::{Folder, Home};
 use crate::render::Renderer;
 use crate::signal::{Changed, Counters, Loaded, PollNow};
 use crate::store::Store;
@@ -87,6 +87,11 @@ pub async fn bind(parts: Parts, listen: &[SocketAddr]) -> Result<Server, WebErro
     })
 }
 
+fn renderer(home: &Home) -> Renderer {
+    let home = home.clone();
+    Renderer::new(move |name| home.asset(Folder::Templates, name))
+}
+
 impl Server {
     /// The addresses, with the real port where 0 was asked for.
     pub fn addresses(&self) -> &[SocketAddr] {
@@ -97,7 +102,7 @@ impl Server {
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let socket = self.parts.data.join(SOCKET_NAME);
         let site = Arc::new(site::Site {
-            renderer: Renderer::new(self.parts.home.clone()),
+            renderer: renderer(&self.parts.home),
             auth: auth::Auth::new(&self.parts.data),
             listen: self.addresses,
             stop: stop.clone(),

@@ -1,7 +1,5 @@
 //! A page: the frame that all have (banner, language, clock) around the body of one.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -59,11 +57,10 @@ pub(super) async fn html(
     let renderer = site.renderer.clone();
     let language = visit.language;
     // A page of many hosts takes a while: not on the threads that serve everyone.
-    let text = tokio::task::spawn_blocking(move || {
-        renderer.render(template, language, &timezone, &page)
-    })
-    .await
-    .map_err(|error| Fault::internal(&error))??;
+    let text =
+        tokio::task::spawn_blocking(move || renderer.render(template, language, &timezone, &page))
+            .await
+            .map_err(|error| Fault::internal(&error))??;
     Ok(warp::reply::html(text).into_response())
 }
 
@@ -90,9 +87,4 @@ fn utc_offset(timezone: &str, now: UnixSeconds) -> String {
         |_| String::new(),
         |now| now.to_zoned(zone).strftime("%:z").to_string(),
     )
-}
-
-/// A text of the page's language, for what is not made by a template (chart labels).
-pub(super) fn word(site: &Arc<Site>, visit: &Visit, key: &str) -> String {
-    site.renderer.translate(visit.language, key)
 }

@@ -133,7 +133,10 @@ mod tests {
             let range = Range::parse(Some(from), None, "now-6h", NOW);
             let step = range.step(60);
             assert!(step >= 60);
-            assert!((range.to - range.from) / step <= MAX_POINTS, "{from} {step}");
+            assert!(
+                (range.to - range.from) / step <= MAX_POINTS,
+                "{from} {step}"
+            );
         }
     }
 }

@@ -74,11 +74,12 @@ pub(super) fn for_programs(cell: &Cell) -> Value {
         }
         Cell::Float(value) => json!(value),
         Cell::Text(value) | Cell::Other(value) => json!(value),
-        Cell::Time(micros) => Timestamp::from_microsecond(*micros)
-            .map_or(Value::Null, |time| json!(time.to_string())),
-        Cell::Date(days) => Timestamp::from_second(i64::from(*days) * 86_400).map_or(
-            Value::Null,
-            |day| json!(day.strftime("%Y-%m-%d").to_string()),
-        ),
+        Cell::Time(micros) => {
+            Timestamp::from_microsecond(*micros).map_or(Value::Null, |time| json!(time.to_string()))
+        }
+        Cell::Date(days) => Timestamp::from_second(i64::from(*days) * 86_400)
+            .map_or(Value::Null, |day| {
+                json!(day.strftime("%Y-%m-%d").to_string())
+            }),
     }
 }

@@ -73,7 +73,9 @@ fn machine(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
         .and(warp::get())
         .and(with(site))
         .then(|name: String, site, visit| {
-            finish(site, visit, move |site, visit| statics::file(site, visit, name))
+            finish(site, visit, move |site, visit| {
+                statics::file(site, visit, name)
+            })
         });
     healthz
         .or(readyz)

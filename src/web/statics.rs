@@ -30,7 +30,9 @@ pub(super) async fn file(
         .asset(Folder::Templates, &format!("static/{name}"))
         .ok_or_else(|| Fault::not_found("there is no such file"))?;
     let digest = Sha256::digest(text.as_bytes());
-    let tag = digest[..8].iter().fold(String::from("\""), |tag, byte| tag + &format!("{byte:02x}"));
+    let tag = digest[..8]
+        .iter()
+        .fold(String::from("\""), |tag, byte| tag + &format!("{byte:02x}"));
     let mut response = text.into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));

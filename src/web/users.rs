@@ -10,9 +10,9 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
 
 /// Shorter passwords are refused.
-pub const MIN_PASSWORD_CHARS: usize = 8;
+pub(super) const MIN_PASSWORD_CHARS: usize = 8;
 /// Longer ones too: hashing them would be work for nothing.
-pub const MAX_PASSWORD_BYTES: usize = 1024;
+pub(super) const MAX_PASSWORD_BYTES: usize = 1024;
 
 /// One line of the file. The hash is an Argon2id string with its parameters and salt.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,7 +30,9 @@ pub enum UsersError {
     Line { path: PathBuf, line: usize },
     #[error("a user name has 1 to 64 characters out of a-z A-Z 0-9 . _ - @")]
     Name,
-    #[error("a password has at least {MIN_PASSWORD_CHARS} characters and at most {MAX_PASSWORD_BYTES} bytes")]
+    #[error(
+        "a password has at least {MIN_PASSWORD_CHARS} characters and at most {MAX_PASSWORD_BYTES} bytes"
+    )]
     Password,
     #[error("there is no user {0}")]
     Unknown(String),
@@ -160,8 +162,11 @@ pub(super) fn hash(password: &str) -> Result<String, UsersError> {
 
 /// Whether the password is the one behind the hash. Takes tens of milliseconds and 19 MiB.
 pub(super) fn verify(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash)
-        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    PasswordHash::new(hash).is_ok_and(|hash| {
+        Argon2::default()
+            .verify_password(password.as_bytes(), &hash)
+            .is_ok()
+    })
 }
 
 /// The users as of now, read again when the file is another one.
@@ -231,7 +236,10 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let file = UsersFile::of(data.path());
         for name in ["", "a:b", "a\nb", "a b", "ünal"] {
-            assert!(matches!(file.set(name, "long enough"), Err(UsersError::Name)));
+            assert!(matches!(
+                file.set(name, "long enough"),
+                Err(UsersError::Name)
+            ));
         }
         assert!(matches!(file.set("a", "short"), Err(UsersError::Password)));
         file.set("a", "long enough").unwrap();

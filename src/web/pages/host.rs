@@ -116,9 +116,8 @@ struct Asker<'a> {
 impl<'a> Asker<'a> {
     fn new(site: &'a Site, host: &'a Host, range: &'a Range, now: UnixSeconds) -> Asker<'a> {
         let intervals = || host.targets.iter().map(|target| target.interval.as_secs());
-        let seconds = |interval: Option<u64>| {
-            i64::try_from(interval.unwrap_or(60)).unwrap_or(60).max(1)
-        };
+        let seconds =
+            |interval: Option<u64>| i64::try_from(interval.unwrap_or(60)).unwrap_or(60).max(1);
         Asker {
             site,
             host: &host.name,
@@ -240,7 +239,10 @@ impl<'a> Asker<'a> {
                 ("load15", "chart.load15"),
             ],
         );
-        let traffic = lines(&traffic, &[("in_bps", "chart.in"), ("out_bps", "chart.out")]);
+        let traffic = lines(
+            &traffic,
+            &[("in_bps", "chart.in"), ("out_bps", "chart.out")],
+        );
         let disks = lines(
             &disks,
             &[

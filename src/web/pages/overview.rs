@@ -30,6 +30,8 @@ struct Overview {
     total: usize,
     problems: Vec<Problem>,
     more_problems: usize,
+    /// Open alerts, worst first.
+    alerts: Vec<Record>,
     groups: Vec<GroupRows>,
 }
 
@@ -83,6 +85,7 @@ pub(in crate::web) async fn page(site: Arc<Site>, visit: Arc<Visit>) -> Result<R
         total: hosts.len(),
         problems,
         more_problems,
+        alerts: Vec::new(),
         groups: groups(inventory, hosts, &newest),
     };
     page::html(&site, &visit, "overview.html", body).await
@@ -156,10 +159,7 @@ impl Newest {
         let back = (longest * INTERVALS_BACK).clamp(LEAST_BACK_S, 86_400);
         let from = site::now() - i64::try_from(back).unwrap_or(86_400);
         let ask = |sql: &str| {
-            records::by_host(
-                &site.parts.store,
-                Question::new(sql).bind("from", at(from)),
-            )
+            records::by_host(&site.parts.store, Question::new(sql).bind("from", at(from)))
         };
         let (cpu, memory, system, disk, traffic) = tokio::try_join!(
             ask(sql::CPU_NOW),

@@ -57,34 +57,59 @@ macro_rules! within {
 }
 
 pub(super) const CPU_LINES: &str = concat!(
-    "SELECT ", grid!(), ", avg(used_pct) AS used_pct, avg(iowait_pct) AS iowait_pct, \
-    avg(steal_pct) AS steal_pct FROM cpu", within!(), "GROUP BY t ORDER BY t"
+    "SELECT ",
+    grid!(),
+    ", avg(used_pct) AS used_pct, avg(iowait_pct) AS iowait_pct, \
+    avg(steal_pct) AS steal_pct FROM cpu",
+    within!(),
+    "GROUP BY t ORDER BY t"
 );
 
 pub(super) const MEMORY_LINES: &str = concat!(
-    "SELECT ", grid!(), ", avg(used_pct) AS used_pct, avg(swap_used_pct) AS swap_used_pct \
-    FROM memory", within!(), "GROUP BY t ORDER BY t"
+    "SELECT ",
+    grid!(),
+    ", avg(used_pct) AS used_pct, avg(swap_used_pct) AS swap_used_pct \
+    FROM memory",
+    within!(),
+    "GROUP BY t ORDER BY t"
 );
 
 pub(super) const LOAD_LINES: &str = concat!(
-    "SELECT ", grid!(), ", avg(load1) AS load1, avg(load5) AS load5, avg(load15) AS load15 \
-    FROM system", within!(), "GROUP BY t ORDER BY t"
+    "SELECT ",
+    grid!(),
+    ", avg(load1) AS load1, avg(load5) AS load5, avg(load15) AS load15 \
+    FROM system",
+    within!(),
+    "GROUP BY t ORDER BY t"
 );
 
 pub(super) const TRAFFIC_LINES: &str = concat!(
-    "SELECT t, sum(i) AS in_bps, sum(o) AS out_bps FROM (SELECT ", grid!(), ", interface, \
-    avg(in_bps) AS i, avg(out_bps) AS o FROM interface", within!(), "AND ", physical!(),
+    "SELECT t, sum(i) AS in_bps, sum(o) AS out_bps FROM (SELECT ",
+    grid!(),
+    ", interface, \
+    avg(in_bps) AS i, avg(out_bps) AS o FROM interface",
+    within!(),
+    "AND ",
+    physical!(),
     " GROUP BY t, interface) GROUP BY t ORDER BY t"
 );
 
 pub(super) const FILESYSTEM_LINES: &str = concat!(
-    "SELECT ", grid!(), ", mount, avg(used_pct) AS used_pct FROM filesystem", within!(), "AND ",
-    writable!(), " GROUP BY t, mount ORDER BY mount, t"
+    "SELECT ",
+    grid!(),
+    ", mount, avg(used_pct) AS used_pct FROM filesystem",
+    within!(),
+    "AND ",
+    writable!(),
+    " GROUP BY t, mount ORDER BY mount, t"
 );
 
 pub(super) const DISK_LINES: &str = concat!(
-    "SELECT t, sum(r) AS read_bytes_per_s, sum(w) AS write_bytes_per_s FROM (SELECT ", grid!(), ", \
-    device, avg(read_bytes_per_s) AS r, avg(write_bytes_per_s) AS w FROM disk", within!(),
+    "SELECT t, sum(r) AS read_bytes_per_s, sum(w) AS write_bytes_per_s FROM (SELECT ",
+    grid!(),
+    ", \
+    device, avg(read_bytes_per_s) AS r, avg(write_bytes_per_s) AS w FROM disk",
+    within!(),
     "AND NOT regexp_matches(device, '^(loop|ram|zram|sr|dm-|md)') \
     GROUP BY t, device) GROUP BY t ORDER BY t"
 );
@@ -94,7 +119,10 @@ pub(super) const DISK_LINES: &str = concat!(
 macro_rules! newest {
     ($table:literal) => {
         concat!(
-            " FROM ", $table, " WHERE host = $host AND ts >= (SELECT max(ts) FROM ", $table,
+            " FROM ",
+            $table,
+            " WHERE host = $host AND ts >= (SELECT max(ts) FROM ",
+            $table,
             " WHERE host = $host AND ts >= $day) - to_seconds($window) "
         )
     };
@@ -103,18 +131,24 @@ macro_rules! newest {
 pub(super) const SYSTEM: &str = concat!("SELECT *", newest!("system"), "ORDER BY ts DESC LIMIT 1");
 pub(super) const CPU: &str = concat!("SELECT *", newest!("cpu"), "ORDER BY ts DESC LIMIT 1");
 pub(super) const MEMORY: &str = concat!("SELECT *", newest!("memory"), "ORDER BY ts DESC LIMIT 1");
-pub(super) const PROCESS_STATE: &str =
-    concat!("SELECT *", newest!("process_state"), "ORDER BY ts DESC LIMIT 1");
+pub(super) const PROCESS_STATE: &str = concat!(
+    "SELECT *",
+    newest!("process_state"),
+    "ORDER BY ts DESC LIMIT 1"
+);
 pub(super) const INTERFACES: &str = concat!(
-    "SELECT *", newest!("interface"),
+    "SELECT *",
+    newest!("interface"),
     "QUALIFY row_number() OVER (PARTITION BY interface ORDER BY ts DESC) = 1 ORDER BY if_index, interface"
 );
 pub(super) const FILESYSTEMS: &str = concat!(
-    "SELECT *", newest!("filesystem"),
+    "SELECT *",
+    newest!("filesystem"),
     "QUALIFY row_number() OVER (PARTITION BY mount ORDER BY ts DESC) = 1 ORDER BY mount"
 );
 pub(super) const DISKS: &str = concat!(
-    "SELECT *", newest!("disk"),
+    "SELECT *",
+    newest!("disk"),
     "QUALIFY row_number() OVER (PARTITION BY device ORDER BY ts DESC) = 1 ORDER BY device"
 );
 pub(super) const PROCESSES: &str = "SELECT * FROM process WHERE host = $host AND ts = \
