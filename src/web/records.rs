@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::reading::UnixSeconds;
@@ -62,24 +61,4 @@ pub(super) fn for_template(cell: Cell) -> Value {
 /// A number of a record, `None` when it is missing or NULL.
 pub(super) fn number(record: &Record, column: &str) -> Option<f64> {
     record.get(column)?.as_f64()
-}
-
-/// A cell for programs: times in ISO 8601 (UTC), numbers as numbers, what JSON cannot hold as text.
-pub(super) fn for_programs(cell: &Cell) -> Value {
-    match cell {
-        Cell::Null => Value::Null,
-        Cell::Bool(value) => json!(value),
-        Cell::Int(value) => {
-            i64::try_from(*value).map_or_else(|_| json!(value.to_string()), |value| json!(value))
-        }
-        Cell::Float(value) => json!(value),
-        Cell::Text(value) | Cell::Other(value) => json!(value),
-        Cell::Time(micros) => {
-            Timestamp::from_microsecond(*micros).map_or(Value::Null, |time| json!(time.to_string()))
-        }
-        Cell::Date(days) => Timestamp::from_second(i64::from(*days) * 86_400)
-            .map_or(Value::Null, |day| {
-                json!(day.strftime("%Y-%m-%d").to_string())
-            }),
-    }
 }
