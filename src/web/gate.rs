@@ -12,6 +12,7 @@ use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use tower::ServiceExt as _;
+use warp::filters::BoxedFilter;
 
 use super::auth::{self, Denied};
 use super::fault::Fault;
@@ -33,9 +34,15 @@ pub(super) enum Peer {
     Network(SocketAddr),
 }
 
+/// What is behind the gate.
+pub(super) struct House {
+    pub(super) site: Arc<Site>,
+    pub(super) routes: BoxedFilter<(Response,)>,
+}
+
 /// Answers one request; an error becomes a page or a problem document.
 pub(super) async fn answer(
-    site: Arc<Site>,
+    house: Arc<House>,
     peer: Peer,
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
@@ -44,20 +51,21 @@ pub(super) async fn answer(
     if head.method == Method::HEAD {
         head.method = Method::GET;
     }
-    let mut visit = Visit::of(&site, peer, &head);
-    let outcome = pass(&site, &mut visit, head, body).await;
+    let site = &house.site;
+    let mut visit = Visit::of(site, peer, &head);
+    let outcome = pass(site, &mut visit, head, body).await;
     let visit = Arc::new(visit);
     let mut response = match outcome {
         Ok(mut request) => {
             request.extensions_mut().insert(Arc::clone(&visit));
-            let routes = routes::service(Arc::clone(&site));
+            let routes = warp::service(house.routes.clone());
             let Ok(response) = routes.oneshot(request).await;
             match response.extensions().get::<routes::Unrouted>() {
-                Some(unrouted) => unrouted.fault().respond(&site, &visit).await,
+                Some(unrouted) => unrouted.fault().respond(site, &visit).await,
                 None => response,
             }
         }
-        Err(fault) => fault.respond(&site, &visit).await,
+        Err(fault) => fault.respond(site, &visit).await,
     };
     dress(&visit, response.headers_mut());
     Ok(response)

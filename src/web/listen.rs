@@ -21,8 +21,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tracing::{debug, warn};
 
-use super::gate::{self, Peer};
-use super::site::Site;
+use super::gate::{self, House, Peer};
 
 /// A head that takes longer, or an idle connection, is closed.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -100,7 +99,7 @@ pub(super) fn unix(path: &Path) -> Result<(UnixListener, u32), WebError> {
 
 /// Serves until `stop` turns true, then at most [`STOP_TIME`] more.
 pub(super) async fn run(
-    site: Arc<Site>,
+    house: Arc<House>,
     tcp: Vec<TcpListener>,
     unix: (UnixListener, u32),
     mut stop: watch::Receiver<bool>,
@@ -110,14 +109,14 @@ pub(super) async fn run(
     for listener in tcp {
         tokio::spawn(accept_tcp(
             listener,
-            Arc::clone(&site),
+            Arc::clone(&house),
             Arc::clone(&limits),
             stop.clone(),
             alive.clone(),
         ));
     }
     let (listener, owner) = unix;
-    tokio::spawn(accept_unix(listener, owner, site, stop.clone(), alive));
+    tokio::spawn(accept_unix(listener, owner, house, stop.clone(), alive));
     let _ = stop.wait_for(|stop| *stop).await;
     // Every connection holds `alive`; none left, or time over.
     let _ = tokio::time::timeout(STOP_TIME + Duration::from_secs(1), gone.recv()).await;
@@ -125,7 +124,7 @@ pub(super) async fn run(
 
 async fn accept_tcp(
     listener: TcpListener,
-    site: Arc<Site>,
+    house: Arc<House>,
     limits: Arc<Limits>,
     mut stop: watch::Receiver<bool>,
     alive: mpsc::Sender<Infallible>,
@@ -148,9 +147,9 @@ async fn accept_tcp(
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let (site, stop, alive) = (Arc::clone(&site), stop.clone(), alive.clone());
+        let (house, stop, alive) = (Arc::clone(&house), stop.clone(), alive.clone());
         tokio::spawn(async move {
-            connection(stream, site, Peer::Network(address), stop).await;
+            connection(stream, house, Peer::Network(address), stop).await;
             drop((place, alive));
         });
     }
@@ -159,7 +158,7 @@ async fn accept_tcp(
 async fn accept_unix(
     listener: UnixListener,
     owner: u32,
-    site: Arc<Site>,
+    house: Arc<House>,
     mut stop: watch::Receiver<bool>,
     alive: mpsc::Sender<Infallible>,
 ) {
@@ -185,9 +184,9 @@ async fn accept_unix(
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
             continue;
         };
-        let (site, stop, alive) = (Arc::clone(&site), stop.clone(), alive.clone());
+        let (house, stop, alive) = (Arc::clone(&house), stop.clone(), alive.clone());
         tokio::spawn(async move {
-            connection(stream, site, Peer::Owner, stop).await;
+            connection(stream, house, Peer::Owner, stop).await;
             drop((place, alive));
         });
     }
@@ -195,12 +194,12 @@ async fn accept_unix(
 
 async fn connection(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    site: Arc<Site>,
+    house: Arc<House>,
     peer: Peer,
     mut stop: watch::Receiver<bool>,
 ) {
     let service = tower::service_fn(move |request: hyper::Request<Incoming>| {
-        gate::answer(Arc::clone(&site), peer, request)
+        gate::answer(Arc::clone(&house), peer, request)
     });
     let service = CompressionLayer::new().layer(CatchPanicLayer::new().layer(service));
     let connection = http1::Builder::new()

@@ -108,7 +108,11 @@ impl Server {
             stop: stop.clone(),
             parts: self.parts,
         });
-        listen::run(site, self.tcp, self.unix, stop).await;
+        let house = Arc::new(gate::House {
+            routes: routes::all(&site),
+            site,
+        });
+        listen::run(house, self.tcp, self.unix, stop).await;
         // A stale socket would make the command line wait for an answer that never comes.
         let _ = std::fs::remove_file(socket);
     }

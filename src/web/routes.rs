@@ -3,8 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use http::{Request, StatusCode};
-use http_body_util::Full;
+use http::StatusCode;
 use hyper::body::Bytes;
 use warp::filters::BoxedFilter;
 use warp::reject::Rejection;
@@ -34,19 +33,14 @@ impl Unrouted {
     }
 }
 
-/// The routes as a service.
-pub(super) fn service(
-    site: Arc<Site>,
-) -> impl tower::Service<Request<Full<Bytes>>, Response = Response, Error = Infallible, Future: Send>
-+ Clone {
-    warp::service(routes(site).recover(unrouted))
-}
-
-fn routes(site: Arc<Site>) -> BoxedFilter<(Response,)> {
-    machine(&site)
-        .or(people(&site))
+/// All routes; what none of them takes becomes a response marked [`Unrouted`].
+pub(super) fn all(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
+    machine(site)
+        .or(people(site))
         .unify()
-        .or(session(&site))
+        .or(session(site))
+        .unify()
+        .recover(unrouted)
         .unify()
         .boxed()
 }
