@@ -12,6 +12,11 @@ use crate::table::{Kind, Table};
 /// A row that has not been seen for this long starts anew when it comes back.
 const FORGET_MS: u64 = 86_400_000;
 
+/// A 0 read this soon after the counters' owner started may be a place not filled yet: net-snmp 5.9
+/// answers 0 to its first ifHCInUcastPkts and the lifetime's total to the second (measured). The
+/// step from such a 0 is no delta.
+const FILLING_MS: u64 = 30_000;
+
 /// The newest stored collection of every target, by which saved baselines are judged.
 pub type LastStored = HashMap<(HostId, Method), UnixSeconds>;
 
@@ -132,10 +137,15 @@ pub(super) fn advance(
         step.event = Some(LinkChange { up: is });
     }
     let span = span_of(before, &moment, row.discontinuity);
+    let filling = before.moment.uptime.is_some_and(|u| u.ms < FILLING_MS);
     let mut zero = false;
     for (n, (i, column)) in counted(table).enumerate() {
         let bits = if column.unit == "B" { 8.0 } else { 0.0 };
-        let from = before.counters.get(n).unwrap_or(&Value::Null);
+        let from = match before.counters.get(n) {
+            Some(Value::Counter32(0) | Value::Counter64(0)) if filling => &Value::Null,
+            Some(value) => value,
+            None => &Value::Null,
+        };
         step.values[i] = match counter::delta(from, &row.values[i], span, bits, speed_bps) {
             Ok(delta) => Value::Int(delta),
             Err(why) => {

@@ -275,6 +275,35 @@ fn link_changes_and_reboots_are_events() {
 }
 
 #[test]
+fn a_zero_of_an_agent_that_has_just_started_is_no_beginning() {
+    let mut intake = intake();
+    let mut at = |minute, ms, octets| {
+        let mut c = good(
+            "a",
+            Method::Snmp,
+            minute,
+            ports(vec![port("eth0", octets, "up")]),
+        );
+        if let Ok(r) = &mut c.outcome {
+            r.uptime = Some(Uptime {
+                ms,
+                wraps: true,
+                boot: 0,
+            });
+        }
+        let stored = intake.take(&c).expect("known host");
+        cell(&stored, 0, "in_octets").clone()
+    };
+    assert_eq!(at(0, 5_000, 0), Value::Null);
+    assert_eq!(
+        at(1, 65_000, 765_402_144),
+        Value::Null,
+        "a lifetime's total is not a minute's"
+    );
+    assert_eq!(at(2, 125_000, 765_402_200), Value::Int(56));
+}
+
+#[test]
 fn two_methods_do_not_count_the_same_port_twice() {
     let mut intake = intake();
     let both = |intake: &mut Intake, minute| {
