@@ -74,7 +74,8 @@ impl Snmpd {
             .env("SNMP_PERSISTENT_DIR", &persistent)
             .env("SNMPCONFPATH", self.directory.path())
             .env("MIBS", "")
-            .args(["-f", "-Lo", "-C", "-r", "-c"])
+            // Without SMUX, which would listen on a fixed port.
+            .args(["-f", "-Lo", "-C", "-r", "-I", "-smux", "-c"])
             .arg(&config)
             .arg(format!("udp:127.0.0.1:{}", self.port()));
         let mut process = Process::start("snmpd", &mut command);
