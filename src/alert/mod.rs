@@ -10,6 +10,7 @@
 //! No data is not good news: a row that is too old, or a value that is not there, neither raises
 //! nor resolves anything.
 
+pub mod ledger;
 pub mod notice;
 mod observe;
 mod step;

@@ -94,6 +94,11 @@ impl Book {
         self.told.remove(&alert);
     }
 
+    /// Forgets every alert but those.
+    pub fn retain(&mut self, known: impl Fn(AlertId) -> bool) {
+        self.told.retain(|alert, _| known(*alert));
+    }
+
     pub(super) fn mails_since(&self, receiver: &str, since: UnixSeconds) -> usize {
         let mails = self.mails.get(receiver);
         mails.map_or(0, |mails| mails.iter().filter(|at| **at > since).count())
