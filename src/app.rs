@@ -11,9 +11,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::collect::Collectors;
-use crate::home::Home;
+use crate::home::{Folder, Home};
 use crate::inventory::{Inventory, Problem};
-use crate::loops::{poller, reloader, writer};
+use crate::loops::{evaluator, notifier, poller, reloader, writer};
+use crate::render::Renderer;
 use crate::signal::{Changed, Counters, Loaded};
 use crate::store::{Options, Recorder, Store, StoreError};
 use crate::web;
@@ -128,7 +129,32 @@ impl Daemon {
                 inventory.hosts.len()
             );
         }
+        let home = self.home.clone();
+        let renderer = Renderer::new(move |name| home.asset(Folder::Templates, name));
+        let (notifier, alerts) = notifier::open(
+            notifier::Parts {
+                writer: writer.clone(),
+                loaded: self.loaded.subscribe(),
+                renderer: renderer.clone(),
+                counters: Arc::clone(&self.counters),
+            },
+            &self.state,
+        )
+        .context("opening the outbox of the mails")?;
         let tasks = [
+            tokio::spawn(evaluator::run(
+                evaluator::Evaluator {
+                    store: store.clone(),
+                    writer: writer.clone(),
+                    loaded: self.loaded.subscribe(),
+                    renderer,
+                    notifier: alerts,
+                    counters: Arc::clone(&self.counters),
+                    every: options.rules_every,
+                },
+                stopped.clone(),
+            )),
+            tokio::spawn(notifier::run(notifier, stopped.clone())),
             tokio::spawn(reloader::run(
                 reloader::Reloader {
                     home: self.home.clone(),

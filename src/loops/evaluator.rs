@@ -1,1 +1,412 @@
-//! The evaluator loop.
+//! Evaluates the rules at a steady pace: newest rows in, changes of alerts out, to the notifier first
+//! and to the history then.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::notifier::Handle;
+use super::notifier::wording::Wording;
+use super::poller::unix_now;
+use super::writer::Writer;
+use crate::alert::{
+    Alert, AlertId, AlertState, Change, Newest, NewestRows, Observed, What, freshness, observe,
+    operator, step,
+};
+use crate::health::State;
+use crate::inventory::{Condition, Inventory, Literal};
+use crate::reading::UnixSeconds;
+use crate::render::Renderer;
+use crate::signal::{Counters, Loaded};
+use crate::store::{Cell, Question, Store, StoreError};
+use crate::table::{self, Table};
+
+/// Rows that one table may give in one round. What is beyond is not seen, and so changes nothing.
+const ROWS_MAX: usize = 300_000;
+/// The history may take this long to note changes; then the next round goes first.
+const SAVE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Open alerts; beyond that no new ones are begun.
+const ALERTS_MAX: usize = 50_000;
+
+/// What the loop needs; `app` makes it.
+pub struct Evaluator {
+    pub store: Store,
+    pub writer: Writer,
+    pub loaded: watch::Receiver<Arc<Loaded>>,
+    pub renderer: Renderer,
+    pub notifier: Handle,
+    pub counters: Arc<Counters>,
+    /// How often the rules are evaluated; 30 s unless said otherwise.
+    pub every: Duration,
+}
+
+/// The alerts that are not over, and what the history does not know of them yet.
+#[derive(Default)]
+struct Alerts {
+    open: BTreeMap<AlertId, Alert>,
+    next_id: AlertId,
+    unsaved: BTreeMap<AlertId, Alert>,
+    dropped: BTreeSet<AlertId>,
+}
+
+/// Runs until `stop` is set.
+pub async fn run(evaluator: Evaluator, mut stop: watch::Receiver<bool>) {
+    let mut alerts = tokio::select! {
+        _ = stop.changed() => return,
+        alerts = evaluator.load() => alerts,
+    };
+    let mut tick = tokio::time::interval(evaluator.every);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = stop.changed() => return,
+            _ = tick.tick() => {}
+        }
+        let now = unix_now();
+        match evaluator.round(&mut alerts, now).await {
+            Ok(()) => {
+                let at = now.max(0).unsigned_abs();
+                evaluator.counters.evaluated_at.store(at, Ordering::Relaxed);
+            }
+            Err(error) => tracing::error!(%error, "the rules could not be evaluated"),
+        }
+    }
+}
+
+impl Evaluator {
+    /// The open alerts as the history has them; where the outbox knows more, as the outbox has them.
+    async fn load(&self) -> Alerts {
+        let (open, last_id) = loop {
+            match self.writer.run(|recorder| recorder.open_alerts()).await {
+                Ok(found) => break found,
+                Err(error) => tracing::error!(%error, "the open alerts cannot be read"),
+            }
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        };
+        let mut alerts = Alerts {
+            open: open.into_iter().map(|alert| (alert.id, alert)).collect(),
+            next_id: last_id + 1,
+            ..Alerts::default()
+        };
+        for known in self.notifier.known() {
+            alerts.next_id = alerts.next_id.max(known.id + 1);
+            let older = alerts.open.get(&known.id).map(|alert| alert.revision);
+            match known.state {
+                AlertState::Firing if older.is_none_or(|r| r < known.revision) => {
+                    // The same thing under another number, from a history that was put back.
+                    alerts.open.retain(|_, alert| alert.key != known.key);
+                    alerts.open.insert(known.id, known.clone());
+                    alerts.unsaved.insert(known.id, known.clone());
+                }
+                AlertState::Resolved if older.is_some() => {
+                    alerts.open.remove(&known.id);
+                    alerts.unsaved.insert(known.id, known.clone());
+                }
+                _ => {}
+            }
+        }
+        alerts
+    }
+
+    async fn round(&self, alerts: &mut Alerts, now: UnixSeconds) -> Result<(), String> {
+        let inventory = Arc::clone(&self.loaded.borrow().inventory);
+        let open: Vec<Alert> = alerts.open.values().cloned().collect();
+        let tables = self.newest_rows(&inventory, &open, now).await;
+        let seen = observe(&inventory, &tables, now);
+        let changes = step(&inventory, &open, &seen, alerts.next_id, now);
+        let mut resolved = Vec::new();
+        for change in changes {
+            resolved.extend(self.apply(&inventory, alerts, change, now));
+        }
+        let mut all: Vec<Alert> = alerts.open.values().cloned().collect();
+        all.extend(resolved);
+        // First the outbox, then the history: what fired is never known to the history alone.
+        if let Err(error) = self.notifier.round(all).await {
+            tracing::error!(error, "the notifier did not take the alerts");
+        }
+        self.save(alerts).await
+    }
+
+    /// Takes a change over; returns the alert if it ended with it.
+    fn apply(
+        &self,
+        inventory: &Inventory,
+        alerts: &mut Alerts,
+        change: Change,
+        now: UnixSeconds,
+    ) -> Option<Alert> {
+        let Change { mut alert, what } = change;
+        let new = !alerts.open.contains_key(&alert.id);
+        if new && alerts.open.len() >= ALERTS_MAX {
+            tracing::error!(
+                rule = alert.key.rule,
+                "too many alerts are open: no new ones"
+            );
+            return None;
+        }
+        alerts.next_id = alerts.next_id.max(alert.id + 1);
+        let wording = Wording {
+            renderer: &self.renderer,
+            inventory,
+        };
+        if what != What::Dropped {
+            alert.summary = wording.summary(&alert, &inventory.settings.language, now);
+        }
+        match what {
+            What::Dropped => {
+                alerts.open.remove(&alert.id);
+                alerts.unsaved.remove(&alert.id);
+                alerts.dropped.insert(alert.id);
+                None
+            }
+            What::Resolved => {
+                log(&alert, "resolved");
+                alerts.open.remove(&alert.id);
+                alerts.unsaved.insert(alert.id, alert.clone());
+                Some(alert)
+            }
+            What::Fired | What::Raised => {
+                log(
+                    &alert,
+                    if what == What::Fired {
+                        "fired"
+                    } else {
+                        "raised"
+                    },
+                );
+                alerts.unsaved.insert(alert.id, alert.clone());
+                alerts.open.insert(alert.id, alert);
+                None
+            }
+            What::Pending | What::Severity | What::Refreshed => {
+                alerts.unsaved.insert(alert.id, alert.clone());
+                alerts.open.insert(alert.id, alert);
+                None
+            }
+        }
+    }
+
+    /// Hands everything unsaved to the history; what it refuses is tried again in the next round.
+    async fn save(&self, alerts: &mut Alerts) -> Result<(), String> {
+        if alerts.unsaved.is_empty() && alerts.dropped.is_empty() {
+            return Ok(());
+        }
+        let changed: Vec<Alert> = alerts.unsaved.values().cloned().collect();
+        let dropped: Vec<AlertId> = alerts.dropped.iter().copied().collect();
+        let work = self
+            .writer
+            .run(move |recorder| recorder.save_alerts(&changed, &dropped));
+        match tokio::time::timeout(SAVE_TIMEOUT, work).await {
+            Ok(Ok(())) => {
+                alerts.unsaved.clear();
+                alerts.dropped.clear();
+                Ok(())
+            }
+            Ok(Err(error)) => Err(format!("the alerts cannot be written: {error}")),
+            Err(_) => Err("the history does not take the alerts".into()),
+        }
+    }
+
+    /// The newest rows of every table that a rule looks at. A table that cannot be read is left out:
+    /// its alerts are held.
+    async fn newest_rows(
+        &self,
+        inventory: &Arc<Inventory>,
+        open: &[Alert],
+        now: UnixSeconds,
+    ) -> Vec<NewestRows> {
+        let mut tables = Vec::new();
+        for wanted in Wanted::of(inventory, open) {
+            let rows = match table::find(&wanted.table) {
+                Some(table) => self.ask(inventory, table, &wanted, now).await,
+                None => self.host_rows(inventory, now).await,
+            };
+            match rows {
+                Ok(rows) => tables.push(rows),
+                Err(error) => {
+                    tracing::error!(table = wanted.table, %error, "the rules on this table wait");
+                }
+            }
+        }
+        tables
+    }
+
+    async fn ask(
+        &self,
+        inventory: &Inventory,
+        table: &Table,
+        wanted: &Wanted,
+        now: UnixSeconds,
+    ) -> Result<NewestRows, StoreError> {
+        let oldest = inventory.hosts.values().map(|host| freshness(host)).max();
+        let since = now - oldest.unwrap_or_default().as_secs() as i64;
+        let mut question =
+            Question::new(wanted.sql(table)).bind("since", Cell::Time(since * 1_000_000));
+        question.max_rows = ROWS_MAX;
+        let answer = self.store.ask(question).await?;
+        if answer.truncated {
+            tracing::error!(
+                table = table.name,
+                "more rows than one round may take: some are not seen"
+            );
+        }
+        let rows = answer.rows.into_iter().filter_map(|row| newest(&row));
+        Ok(NewestRows {
+            table: table.name.into(),
+            columns: wanted.columns.iter().cloned().collect(),
+            rows: rows.collect(),
+        })
+    }
+}
+
+impl Evaluator {
+    /// The state of every host as a row: always fresh, since it is reckoned now. What is neither up
+    /// nor down has no value in `up`, and so changes nothing.
+    async fn host_rows(
+        &self,
+        inventory: &Arc<Inventory>,
+        now: UnixSeconds,
+    ) -> Result<NewestRows, StoreError> {
+        let (store, inventory) = (self.store.clone(), Arc::clone(inventory));
+        let states = tokio::task::spawn_blocking(move || store.host_states(&inventory, now))
+            .await
+            .map_err(|error| StoreError::Other(error.to_string()))??;
+        let rows = states.into_iter().map(|health| {
+            let up = match health.state {
+                State::Up => Observed::Bool(true),
+                State::Down => Observed::Bool(false),
+                State::Silent | State::New => Observed::Nothing,
+            };
+            Newest {
+                host: health.host,
+                entity: String::new(),
+                ts: now,
+                values: vec![up, Observed::Text(health.state.as_str().into())],
+            }
+        });
+        Ok(NewestRows {
+            table: "host".into(),
+            columns: vec!["up".into(), "state".into()],
+            rows: rows.collect(),
+        })
+    }
+}
+
+fn log(alert: &Alert, what: &str) {
+    tracing::info!(
+        rule = alert.key.rule,
+        host = %alert.key.host,
+        entity = alert.key.entity,
+        severity = alert.severity.as_str(),
+        "alert {what}"
+    );
+}
+
+/// What the rules want of one table.
+struct Wanted {
+    table: String,
+    columns: BTreeSet<String>,
+    conditions: Vec<Condition>,
+    /// Hosts with an open alert on the table: their rows are wanted whatever they hold.
+    hosts: BTreeSet<Arc<str>>,
+}
+
+impl Wanted {
+    fn of(inventory: &Inventory, open: &[Alert]) -> Vec<Wanted> {
+        let mut wanted: BTreeMap<&str, Wanted> = BTreeMap::new();
+        for rule in &inventory.rules {
+            let when = &rule.when;
+            let entry = wanted.entry(&when.table).or_insert_with(|| Wanted {
+                table: when.table.clone(),
+                columns: BTreeSet::new(),
+                conditions: Vec::new(),
+                hosts: BTreeSet::new(),
+            });
+            entry.columns.insert(when.column.clone());
+            let clear = rule.clear_when.iter().filter(|c| c.table == when.table);
+            entry.columns.extend(clear.map(|c| c.column.clone()));
+            entry.conditions.push(when.clone());
+            let mine = open.iter().filter(|alert| alert.key.rule == rule.name);
+            entry.hosts.extend(mine.map(|alert| alert.key.host.clone()));
+        }
+        wanted.into_values().collect()
+    }
+
+    /// One pass over the recent rows: the newest one of each entity, if a rule could hold for it or
+    /// an alert of its host is open. The struct keeps NULLs, which arg_max alone would skip.
+    fn sql(&self, table: &Table) -> String {
+        let entity = table.entity.map_or("''".to_owned(), ident);
+        let fields = |wrap: &dyn Fn(&str) -> String| {
+            let all: Vec<String> = self.columns.iter().map(|c| wrap(c)).collect();
+            all.join(", ")
+        };
+        let packed = fields(&|c| format!("{0} := {0}", ident(c)));
+        let unpacked = fields(&|c| format!("v.{}", ident(c)));
+        let mut wanted: Vec<String> = self.conditions.iter().map(holds).collect();
+        if !self.hosts.is_empty() {
+            let hosts: Vec<String> = self.hosts.iter().map(|host| text(host)).collect();
+            wanted.push(format!("host IN ({})", hosts.join(", ")));
+        }
+        format!(
+            "SELECT host, entity, epoch(ts)::BIGINT AS at, {unpacked} FROM (
+                SELECT host, {entity} AS entity, max(ts) AS ts,
+                    arg_max(struct_pack({packed}), ts) AS v
+                FROM {} WHERE ts >= $since GROUP BY ALL)
+             WHERE {}",
+            ident(table.name),
+            wanted.join(" OR ")
+        )
+    }
+}
+
+fn holds(condition: &Condition) -> String {
+    let literal = match &condition.literal {
+        Literal::Number(n) => format!("{n:?}"),
+        Literal::Text(t) => text(t),
+        Literal::Bool(b) => b.to_string(),
+    };
+    let column = ident(&condition.column);
+    format!("v.{column} {} {literal}", operator(condition.op))
+}
+
+fn ident(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn text(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Host, entity, time, then the values.
+fn newest(row: &[Cell]) -> Option<Newest> {
+    let [
+        Cell::Text(host),
+        Cell::Text(entity),
+        Cell::Int(at),
+        values @ ..,
+    ] = row
+    else {
+        return None;
+    };
+    Some(Newest {
+        host: host.as_str().into(),
+        entity: entity.clone(),
+        ts: i64::try_from(*at).ok()?,
+        values: values.iter().map(observed).collect(),
+    })
+}
+
+fn observed(cell: &Cell) -> Observed {
+    match cell {
+        Cell::Null => Observed::Nothing,
+        Cell::Bool(b) => Observed::Bool(*b),
+        Cell::Int(n) => Observed::number(*n as f64),
+        Cell::Float(n) => Observed::number(*n),
+        Cell::Text(t) | Cell::Other(t) => Observed::Text(t.clone()),
+        Cell::Time(us) => Observed::number((us / 1_000_000) as f64),
+        Cell::Date(days) => Observed::number(f64::from(*days)),
+    }
+}
