@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -34,8 +35,10 @@ pub(super) struct Device {
     pub(super) suspect: bool,
     /// Tables that were empty, and when that was.
     pub(super) absent: HashMap<&'static str, Instant>,
+    /// Since when its processes are not asked for, because that took too long.
+    pub(super) slow_processes: Option<Instant>,
     /// Names of running processes by pid, with the CPU time last seen.
-    pub(super) processes: HashMap<u32, (std::sync::Arc<str>, i64)>,
+    pub(super) processes: HashMap<u32, (Arc<str>, i64)>,
 }
 
 /// Smoothed round-trip time.

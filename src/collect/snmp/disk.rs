@@ -37,11 +37,11 @@ pub(super) struct Disk {
 
 /// The devices that the walk found, without those that hold nothing of their own.
 pub(super) fn learn(walked: &Walked, version_1: bool) -> Vec<Disk> {
-    let mut disks: Vec<Disk> = Vec::new();
+    let mut found: Vec<Disk> = Vec::new();
     for (index, row) in walked.numbered() {
         let octets = row[0].bytes().unwrap_or_default();
         let name = text::shown(octets);
-        let twice = disks.iter().any(|d| d.name == name);
+        let twice = found.iter().any(|d| d.name == name);
         if name.is_empty() || twice || is_hollow(&name) {
             continue;
         }
@@ -51,7 +51,7 @@ pub(super) fn learn(walked: &Walked, version_1: bool) -> Vec<Disk> {
             .filter_map(|cell| source(CELLS[cell].1).map(|s| (cell, s)))
             .collect();
         if !asks.is_empty() {
-            disks.push(Disk {
+            found.push(Disk {
                 index,
                 octets: octets.into(),
                 name,
@@ -59,15 +59,33 @@ pub(super) fn learn(walked: &Walked, version_1: bool) -> Vec<Disk> {
             });
         }
     }
-    disks
+    let names: Vec<String> = found.iter().map(|d| d.name.clone()).collect();
+    found.retain(|d| !names.iter().any(|whole| is_part(&d.name, whole)));
+    found
 }
 
-/// Loop and RAM devices: Linux offers dozens that nobody uses.
+/// Memory that pretends to be a disk, images, and drives for media: nobody waits for these.
 fn is_hollow(name: &str) -> bool {
-    ["loop", "ram"].iter().any(|prefix| {
-        name.strip_prefix(prefix)
-            .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))
-    })
+    ["loop", "ram", "zram", "sr", "fd", "nbd", "mtdblock"]
+        .iter()
+        .any(|kind| name.strip_prefix(kind).is_some_and(is_digits))
+}
+
+/// Whether `name` is a part of the disk `whole`: sda1 of sda, nvme0n1p1 of nvme0n1. What a part does
+/// its disk has counted already.
+fn is_part(name: &str, whole: &str) -> bool {
+    let Some(rest) = name.strip_prefix(whole) else {
+        return false;
+    };
+    let numbered = whole.ends_with(|c: char| c.is_ascii_digit());
+    match rest.strip_prefix('p') {
+        Some(rest) if numbered => is_digits(rest),
+        _ => !numbered && is_digits(rest),
+    }
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 impl Disk {
@@ -112,8 +130,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_numbered_loops_are_hollow() {
-        assert!(is_hollow("loop0") && is_hollow("ram15"));
+    fn only_whole_disks_that_hold_something() {
+        assert!(is_hollow("loop0") && is_hollow("ram15") && is_hollow("zram0"));
         assert!(!is_hollow("sda") && !is_hollow("loopback-disk") && !is_hollow("ramdisk"));
+        assert!(is_part("sda1", "sda") && is_part("nvme0n1p2", "nvme0n1"));
+        assert!(is_part("mmcblk0p1", "mmcblk0") && is_part("md0p1", "md0"));
+        assert!(!is_part("sda", "sda") && !is_part("sdaa", "sda") && !is_part("md10", "md1"));
+        assert!(!is_part("dm-10", "dm-1") && !is_part("nvme0n11", "nvme0n1"));
     }
 }

@@ -5,6 +5,7 @@ use super::plan::{Values, shown};
 use super::text;
 use super::value::Datum;
 use super::walk::{TableSpec, Walked};
+use crate::collect::machine::is_skipped_mount;
 use crate::reading::{EntityKey, Row, TableReadings, Value};
 use crate::table::FILESYSTEM;
 
@@ -197,6 +198,19 @@ pub(super) struct UcdRead<'a> {
     inodes_used_pct: Option<f64>,
 }
 
+impl UcdRead<'_> {
+    /// What is mounted without a device has its type in the device's place.
+    fn pretended_type(&self) -> Option<&str> {
+        match &self.disk.device {
+            Value::Text(device) if !device.contains(['/', ':']) => Some(match &**device {
+                "udev" | "dev" => "devtmpfs",
+                other => other,
+            }),
+            _ => None,
+        }
+    }
+}
+
 impl UcdDisk {
     pub(super) fn push(&self, items: &mut Items) {
         items.push(UCD_ENTRY, &[2, self.index], self.path.len(), 0);
@@ -256,9 +270,18 @@ pub(super) fn rows(
         let storage = read.storage;
         // An image mounted read-only is full by nature.
         let image = storage.read_only && read.used >= read.size;
+        // The device says "tmpfs" and the like where hrFSType says "other".
         let place = ucd.iter().position(|d| d.disk.mount == storage.name);
         let twin = place.map(|p| ucd.swap_remove(p));
-        if storage.kind != StorageKind::FileSystem || read.size == 0 || image {
+        let told = twin
+            .as_ref()
+            .and_then(UcdRead::pretended_type)
+            .or(storage.fstype);
+        if storage.kind != StorageKind::FileSystem
+            || read.size == 0
+            || image
+            || is_skipped_mount(told, &storage.name)
+        {
             continue;
         }
         let (size, used) = match &twin {
@@ -273,7 +296,9 @@ pub(super) fn rows(
             storage.fstype,
         ));
     }
-    for read in ucd.iter().filter(|d| d.size > 0) {
+    let wanted =
+        |d: &&UcdRead<'_>| d.size > 0 && !is_skipped_mount(d.pretended_type(), &d.disk.mount);
+    for read in ucd.iter().filter(wanted) {
         rows.push(row(
             &read.disk.mount,
             read.size,

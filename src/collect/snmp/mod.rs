@@ -5,6 +5,9 @@
 //! answers into rows. A reply counts only when it comes from the very address asked, carries the id
 //! of a request under way, the community and version, and exactly the objects asked for.
 
+#[cfg(test)]
+mod tests;
+
 mod device;
 mod disk;
 mod exchange;

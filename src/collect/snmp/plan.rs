@@ -36,7 +36,7 @@ const PROCESSORS: TableSpec = TableSpec {
 pub(super) struct Plan {
     made: Instant,
     scalars: Vec<Scalar>,
-    pub(super) host_facts: Vec<(&'static str, String)>,
+    host_facts: Vec<(&'static str, String)>,
     ports: Vec<Port>,
     storages: Vec<Storage>,
     ucd_disks: Vec<UcdDisk>,
@@ -54,6 +54,8 @@ pub(super) struct Plan {
 struct Clock {
     ticks: Option<i64>,
     boots: Option<i64>,
+    /// By our own clock.
+    at: Instant,
 }
 
 /// The answers of one poll, in the order of the items.
@@ -66,20 +68,22 @@ impl Values {
 }
 
 /// What one reading of a plan gave.
+#[derive(Default)]
 pub(super) struct Read {
     pub(super) tables: Vec<TableReadings>,
     pub(super) uptime: Option<Uptime>,
+    pub(super) host_facts: Vec<(&'static str, String)>,
     /// The device is not any more what the plan says.
     pub(super) outdated: bool,
     pub(super) memory_bytes: Option<i64>,
 }
 
 /// Looks at a device anew. Parts of the former plan stay where a walk did not get to its end.
-pub(super) async fn learn(line: &mut Line<'_>, before: Option<Plan>) -> Result<Plan, Trouble> {
+pub(super) async fn learn(line: &mut Line<'_>, known: &mut Option<Plan>) -> Result<(), Trouble> {
     line.device.packing.recover();
     let found = ask_all(line).await?;
     let clock = Clock::of(&found);
-    if before
+    if known
         .as_ref()
         .is_some_and(|b| clock.restarted_since(b.clock))
     {
@@ -105,7 +109,7 @@ pub(super) async fn learn(line: &mut Line<'_>, before: Option<Plan>) -> Result<P
         ports_stamp: stamp(&found),
         clock,
     };
-    if let Some(before) = before {
+    if let Some(before) = known.take() {
         let cut = |walked: &Walked| walked.incomplete.is_some();
         if cut(&basic) || cut(&extended) {
             plan.ports = before.ports;
@@ -124,7 +128,16 @@ pub(super) async fn learn(line: &mut Line<'_>, before: Option<Plan>) -> Result<P
         }
     }
     plan.list_items();
-    Ok(plan)
+    *known = Some(plan);
+    Ok(())
+}
+
+/// Asks for everything in the plan; nothing when there is none.
+pub(super) async fn read(line: &mut Line<'_>, known: &mut Option<Plan>) -> Result<Read, Trouble> {
+    match known {
+        Some(plan) => plan.read(line).await,
+        None => Ok(Read::default()),
+    }
 }
 
 async fn ask_all(line: &mut Line<'_>) -> Result<Scalars, Trouble> {
@@ -165,8 +178,7 @@ impl Plan {
         self.made.elapsed() > LASTS
     }
 
-    /// Asks for everything in the plan.
-    pub(super) async fn read(&mut self, line: &mut Line<'_>) -> Result<Read, Trouble> {
+    async fn read(&mut self, line: &mut Line<'_>) -> Result<Read, Trouble> {
         let answers = get::get(line, &self.items).await?;
         let mut values = Values(answers.into_iter());
         let mut found = Scalars::none();
@@ -201,6 +213,7 @@ impl Plan {
         Ok(Read {
             tables,
             uptime: clock.uptime(),
+            host_facts: self.host_facts.clone(),
             outdated,
             memory_bytes,
         })
@@ -234,16 +247,24 @@ impl Clock {
         Clock {
             ticks: found.int(Scalar::UpTime),
             boots: found.int(Scalar::EngineBoots),
+            at: Instant::now(),
         }
     }
 
-    /// Fell, and not because the 32 bits were full (within an hour of it).
+    /// The boots changed, or the ticks are behind where they should be by now: fallen, or risen from
+    /// zero in the meantime. A few seconds of drift are none, and a fall from nearly full is a wrap.
     fn restarted_since(self, before: Clock) -> bool {
         const NEARLY_FULL: i64 = (1 << 32) - 360_000;
-        let booted = before.boots.is_some() && self.boots.is_some() && before.boots != self.boots;
-        let fell =
-            matches!((before.ticks, self.ticks), (Some(b), Some(n)) if n < b && b < NEARLY_FULL);
-        booted || fell
+        const DRIFT: i64 = 3_000;
+        if before.boots.is_some() && self.boots.is_some() && before.boots != self.boots {
+            return true;
+        }
+        let (Some(then), Some(now)) = (before.ticks, self.ticks) else {
+            return false;
+        };
+        let elapsed = self.at.duration_since(before.at).as_millis() as i64 / 10;
+        let behind = now < then || now + DRIFT < then + elapsed - elapsed / 50;
+        behind && then + elapsed < NEARLY_FULL
     }
 
     fn uptime(self) -> Option<Uptime> {
@@ -280,20 +301,28 @@ pub(super) fn shown(octets: &[u8]) -> Value {
 mod tests {
     use super::*;
 
-    fn clock(ticks: i64, boots: Option<i64>) -> Clock {
+    fn clock(ticks: i64, boots: Option<i64>, at: Instant) -> Clock {
         Clock {
             ticks: Some(ticks),
             boots,
+            at,
         }
     }
 
     #[test]
     fn a_wrap_of_the_uptime_is_no_restart() {
-        let full = (1_i64 << 32) - 100;
-        assert!(!clock(50, None).restarted_since(clock(full, None)));
-        assert!(clock(50, None).restarted_since(clock(100_000, None)));
-        assert!(!clock(200, None).restarted_since(clock(100, None)));
-        assert!(clock(200, Some(2)).restarted_since(clock(100, Some(1))));
-        assert!(!clock(200, None).restarted_since(clock(100, Some(1))));
+        let now = Instant::now();
+        let later = now + Duration::from_secs(60);
+        let restarted = |then: i64, ticks: i64| {
+            clock(ticks, None, later).restarted_since(clock(then, None, now))
+        };
+        assert!(!restarted((1 << 32) - 100, 5_900), "wrapped");
+        assert!(!restarted(100, 6_100), "went on");
+        assert!(!restarted(100_000, 105_000), "a slow clock");
+        assert!(restarted(100_000, 50), "fell");
+        assert!(restarted(100, 2_000), "fell, and rose since");
+        let boots = |n| clock(6_100, Some(n), later);
+        assert!(boots(2).restarted_since(clock(100, Some(1), now)));
+        assert!(!boots(1).restarted_since(clock(100, Some(1), now)));
     }
 }

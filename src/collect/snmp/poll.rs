@@ -1,10 +1,17 @@
 //! One collection: look at the device if need be, read the plan, look at the processes.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::exchange::{Line, Trouble};
 use super::get::{self, Items};
-use super::plan;
+use super::plan::{self, Plan};
 use super::{process, scalar};
-use crate::reading::{Failure, Readings};
+use crate::reading::{Failure, Readings, TableReadings};
+
+/// Processes that could not be read in time are not asked for again for this long.
+const SLOW_FOR: Duration = Duration::from_secs(1_800);
 
 /// Everything the device offers of the core tables.
 pub(super) async fn poll(line: &mut Line<'_>) -> Result<Readings, Failure> {
@@ -18,41 +25,55 @@ pub(super) async fn poll(line: &mut Line<'_>) -> Result<Readings, Failure> {
 }
 
 async fn read(line: &mut Line<'_>) -> Result<Readings, Trouble> {
-    let before = line.device.plan.take();
-    if before.is_none() || line.device.suspect {
+    // What was learned survives a failed poll.
+    let mut known = line.device.plan.take();
+    let outcome = read_with(line, &mut known).await;
+    line.device.plan = known;
+    outcome
+}
+
+async fn read_with(line: &mut Line<'_>, known: &mut Option<Plan>) -> Result<Readings, Trouble> {
+    if known.is_none() || line.device.suspect {
         hello(line).await?;
     }
     let mut learned = false;
-    let mut plan = match before {
-        Some(plan) if !plan.is_old() => plan,
-        before => {
-            learned = true;
-            plan::learn(line, before).await?
-        }
-    };
-    let mut read = plan.read(line).await?;
+    if known.as_ref().is_none_or(Plan::is_old) {
+        plan::learn(line, known).await?;
+        learned = true;
+    }
+    let mut read = plan::read(line, known).await?;
     if read.outdated && !learned {
-        plan = plan::learn(line, Some(plan)).await?;
-        read = plan.read(line).await?;
+        plan::learn(line, known).await?;
+        read = plan::read(line, known).await?;
     }
     let mut tables = read.tables;
-    match process::tables(line, read.memory_bytes).await {
-        Ok(processes) => tables.extend(processes),
-        // Processes are the largest part and the least missed: the rest is good without them.
-        Err(trouble) => {
-            let why = line.failure(&trouble).message;
-            line.note(format!("processes: {why}"));
-        }
-    }
-    let host_facts = plan.host_facts.clone();
-    line.device.plan = Some(plan);
+    tables.extend(processes(line, read.memory_bytes).await);
     Ok(Readings {
         uptime: read.uptime,
         tables,
-        host_facts,
+        host_facts: read.host_facts,
         events: Vec::new(),
         problems: Vec::new(),
     })
+}
+
+/// Processes are the largest part and the least missed: the rest is good without them. A device
+/// that is too slow for them is left in peace for a while.
+async fn processes(line: &mut Line<'_>, memory_bytes: Option<i64>) -> Vec<TableReadings> {
+    let slow = line.device.slow_processes;
+    if slow.is_some_and(|since| since.elapsed() < SLOW_FOR) {
+        return Vec::new();
+    }
+    line.device.slow_processes = None;
+    match process::tables(line, memory_bytes).await {
+        Ok(tables) => tables,
+        Err(trouble) => {
+            line.device.slow_processes = Some(Instant::now());
+            let why = line.failure(&trouble).message;
+            line.note(format!("processes, not asked again for 30 minutes: {why}"));
+            Vec::new()
+        }
+    }
 }
 
 /// The smallest question there is: whether a device that we do not know, or that failed last time,

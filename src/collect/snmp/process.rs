@@ -137,16 +137,12 @@ fn process(
 }
 
 /// How many are in which state. `notRunnable` stands for stopped and uninterruptible, so neither is
-/// told. `invalid` stands for zombies, and with net-snmp on Linux for idle kernel threads too: where
-/// such a thread is seen among them, zombies cannot be told either.
+/// told. `invalid` stands for zombies, and with net-snmp on Linux for idle kernel threads too.
 fn count(states: &Walked, names: &HashMap<u32, Arc<str>>) -> Row {
     let of = |wanted: i64| {
         let rows = states.rows.values();
         Value::Int(rows.filter(|r| r[0].int() == Some(wanted)).count() as i64)
     };
-    let idle_threads = states.numbered().any(|(pid, row)| {
-        row[0].int() == Some(INVALID) && names.get(&pid).is_some_and(|n| is_kernel_thread(n))
-    });
     let mut row = Row::new(&PROCESS_STATE, None);
     row.set(
         &PROCESS_STATE,
@@ -155,40 +151,45 @@ fn count(states: &Walked, names: &HashMap<u32, Arc<str>>) -> Row {
     );
     row.set(&PROCESS_STATE, "running", of(RUNNING));
     row.set(&PROCESS_STATE, "sleeping", of(SLEEPING));
-    if !idle_threads {
-        row.set(&PROCESS_STATE, "zombie", of(INVALID));
-    }
+    let invalid: Vec<&str> = states
+        .numbered()
+        .filter(|(_, row)| row[0].int() == Some(INVALID))
+        .filter_map(|(pid, _)| names.get(&pid).map(|name| &**name))
+        .collect();
+    row.set(&PROCESS_STATE, "zombie", zombies(&invalid).into());
     row
 }
 
-fn is_kernel_thread(name: &str) -> bool {
-    name.starts_with("kworker/") || name.starts_with("rcu_")
+/// How many of the invalid processes are zombies. Idle kernel threads go by their names; before
+/// Linux called the helpers of its work queues `kworker/R-…`, they had names like any program, and
+/// zombies cannot be told from them.
+fn zombies(invalid: &[&str]) -> Option<i64> {
+    const IDLE: [&str; 5] = ["kworker/", "rcu_", "nfsd", "lockd", "NFSv4 "];
+    let is_idle = |name: &&&str| IDLE.iter().any(|prefix| name.starts_with(prefix));
+    let idle = invalid.iter().filter(is_idle).count();
+    if idle > 0 && !invalid.iter().any(|name| name.starts_with("kworker/R-")) {
+        return None;
+    }
+    Some((invalid.len() - idle) as i64)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn walked(states: &[i64]) -> Walked {
-        let rows = states.iter().enumerate();
-        Walked {
-            rows: rows
-                .map(|(i, s)| (vec![i as u32], vec![Datum::Integer(*s)]))
-                .collect(),
-            incomplete: None,
-        }
-    }
-
-    fn zombies(states: &[i64], names: &[&str]) -> Value {
-        let names = names.iter().enumerate();
-        let names = names.map(|(i, n)| (i as u32, Arc::from(*n))).collect();
-        let row = count(&walked(states), &names);
-        row.values[PROCESS_STATE.position("zombie").unwrap()].clone()
-    }
-
     #[test]
     fn zombies_are_told_only_where_they_can_be() {
-        assert_eq!(zombies(&[1, 2, 4, 4], &["a", "b", "c", "d"]), Value::Int(2));
-        assert_eq!(zombies(&[2, 4, 4], &["a", "kworker/0:1", "d"]), Value::Null);
+        let cases: &[(&[&str], Option<i64>)] = &[
+            (&[], Some(0)),
+            (&["bash", "cron"], Some(2)),
+            (&["kworker/0:1", "netns", "bash"], None),
+            (
+                &["kworker/0:1", "kworker/R-netns", "rcu_preempt", "bash"],
+                Some(1),
+            ),
+        ];
+        for (names, expected) in cases {
+            assert_eq!(zombies(names), *expected);
+        }
     }
 }

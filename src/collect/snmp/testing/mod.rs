@@ -1,6 +1,8 @@
 //! Replies as a device would write them, spelled out by hand so that the tests do not lean on the
 //! encoder that they test.
 
+pub(super) mod agent;
+
 /// Name, tag, content of a varbind.
 pub(super) type TestVarbind<'a> = (&'a [u32], u8, Vec<u8>);
 
