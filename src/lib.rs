@@ -62,6 +62,7 @@ pub mod intake;
 pub mod inventory;
 pub mod loops;
 pub mod mail;
+pub mod query;
 pub mod reading;
 pub mod render;
 pub mod schedule;

@@ -128,7 +128,7 @@ fn run_as_text(
 }
 
 /// Name, type and whether it is plain, of each column of the result.
-fn describe(
+pub(super) fn describe(
     connection: &Connection,
     sql: &str,
     values: &[Cell],
@@ -172,7 +172,10 @@ fn is_plain_name(sql_type: &str) -> bool {
 }
 
 /// The statement's parameters in its own order.
-fn bound(statement: &Statement<'_>, question: &Question) -> Result<Vec<Cell>, StoreError> {
+pub(super) fn bound(
+    statement: &Statement<'_>,
+    question: &Question,
+) -> Result<Vec<Cell>, StoreError> {
     (1..=statement.parameter_count())
         .map(|place| {
             let name = statement.parameter_name(place).map_err(|e| explain(&e))?;

@@ -50,7 +50,7 @@ fn keyword<'s>(sql: &'s str, word: &str) -> Option<&'s str> {
 }
 
 /// The places of `$name`, dollar sign included.
-fn parameters(sql: &str) -> Vec<(usize, usize)> {
+pub(super) fn parameters(sql: &str) -> Vec<(usize, usize)> {
     let bytes = sql.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;

@@ -8,6 +8,9 @@ mod alert;
 mod append;
 mod ask;
 mod cell;
+mod check;
+mod export;
+pub mod format;
 mod gate;
 mod health;
 mod host;
@@ -17,10 +20,14 @@ mod migrate;
 mod open;
 mod period;
 mod pool;
+mod question;
 mod schema;
 #[cfg(test)]
 mod tests;
 mod view;
+
+pub use check::check_queries;
+pub use question::{MAX_ROWS, TIMEOUT};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -50,6 +57,8 @@ struct Shared {
     pool: pool::Pool,
     health: health::Watch,
     slots: tokio::sync::Semaphore,
+    /// Where Parquet exports are written; `None` in memory.
+    export: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]

@@ -22,7 +22,7 @@ pub(super) fn file(data: &Path, options: &Options) -> Result<(Store, Recorder), 
         .map_err(|e| why_not_opened(&path, &e))?;
     set_up(&connection, data, &export)?;
     migrate::bring_up(&connection, &path)?;
-    finish(connection)
+    finish(connection, Some(export))
 }
 
 /// An empty history in memory.
@@ -31,15 +31,19 @@ pub(super) fn memory() -> Result<(Store, Recorder), StoreError> {
     let nowhere = Path::new("/nonexistent");
     lock_down(&connection, nowhere)?;
     migrate::bring_up(&connection, Path::new("memory"))?;
-    finish(connection)
+    finish(connection, None)
 }
 
-fn finish(connection: Connection) -> Result<(Store, Recorder), StoreError> {
+fn finish(
+    connection: Connection,
+    export: Option<PathBuf>,
+) -> Result<(Store, Recorder), StoreError> {
     let root = connection.try_clone()?;
     let shared = Arc::new(Shared {
         pool: pool::Pool::new(root),
         health: health::Watch::default(),
         slots: tokio::sync::Semaphore::new(pool::READERS),
+        export,
     });
     let store = Store {
         shared: shared.clone(),

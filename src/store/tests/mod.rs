@@ -1,7 +1,9 @@
 //! The store against a real DuckDB, in memory or in a file of its own.
 
+mod check;
 mod history;
 mod questions;
+mod shipped;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,0 +1,39 @@
+/*---
+title: {en: Disks that will fill, zh-CN: 磁盘写满预测}
+description:
+  en: Days until each file system is full if its use goes on along the straight line through the chosen range.
+  zh-CN: 按所选时间范围内使用量的线性趋势，预测各文件系统还有多少天写满。
+tags: [capacity, storage]
+range: now-30d
+params:
+  group: {type: group, default: "", title: {en: Group, zh-CN: 分组}}
+  min_used: {type: float, default: 50, min: 0, max: 100, unit: "%", title: {en: Used at least, zh-CN: 最低使用率}}
+columns:
+  host: {link: "/hosts/{host}", title: {en: Host, zh-CN: 主机}}
+  mount: {title: {en: Mount, zh-CN: 挂载点}}
+  used_pct: {unit: "%", bar: true, warn: 80, crit: 90, title: {en: Used, zh-CN: 已用}}
+  free_bytes: {unit: B, title: {en: Free, zh-CN: 剩余}}
+  pct_per_day: {unit: "%/d", digits: 3, title: {en: Per day, zh-CN: 每天增长}}
+  days_left: {unit: d, digits: 1, warn: 30, crit: 7, title: {en: Days left, zh-CN: 剩余天数}}
+  full_at: {title: {en: Full on, zh-CN: 写满时间}}
+chart: {type: bar, x: host, y: days_left, series: mount}
+---*/
+WITH s AS (
+  SELECT host, mount, max(ts) AS last_ts, max_by(used_pct, ts) AS used_pct, max_by(free_bytes, ts) AS free_bytes,
+         regr_slope(used_pct, epoch(ts) / 86400) AS pct_per_day
+  FROM filesystem
+  WHERE ts >= $from AND ts < $to AND used_pct IS NOT NULL
+    AND ($group = '' OR host IN (SELECT g.host FROM host_group g WHERE g.group_name = $group))
+  GROUP BY host, mount
+),
+-- What has not been seen for a day before the end is unmounted or unreachable: no forecast.
+f AS (
+  SELECT *, CASE WHEN used_pct >= 100 THEN 0
+                 WHEN pct_per_day > 1e-6 THEN (100 - used_pct) / pct_per_day END AS days_left
+  FROM s WHERE last_ts >= $to - INTERVAL 1 DAY
+)
+SELECT host, mount, used_pct, free_bytes, round(pct_per_day, 6) AS pct_per_day, days_left,
+       CASE WHEN days_left <= 36500 THEN last_ts + to_seconds(days_left * 86400) END AS full_at
+FROM f
+WHERE used_pct >= $min_used
+ORDER BY days_left NULLS LAST, used_pct DESC, host, mount
