@@ -20,6 +20,7 @@ fn the_check_tells_file_and_line() {
     ];
     for (sql, line, words) in cases {
         let file = SourceFile {
+            private: false,
             path: "queries/a.sql".into(),
             text: format!("{front}{sql}"),
         };
