@@ -3,6 +3,7 @@
 //! A request passes [`listen`] (limits of connections and heads), [`gate`] (host, origin, login,
 //! body) and [`routes`]; handlers give a response or a [`fault`].
 
+mod api;
 mod auth;
 mod chart;
 mod fault;

@@ -13,7 +13,7 @@ use super::fault::Fault;
 use super::percent::Segment;
 use super::site::Site;
 use super::visit::Visit;
-use super::{health, live, login, pages, statics};
+use super::{api, health, live, login, pages, statics};
 
 pub(super) type Response = warp::reply::Response;
 
@@ -37,6 +37,8 @@ impl Unrouted {
 pub(super) fn all(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
     machine(site)
         .or(people(site))
+        .unify()
+        .or(api_v1(site))
         .unify()
         .or(session(site))
         .unify()
@@ -97,7 +99,42 @@ fn people(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
                 pages::host::page(site, visit, host.0)
             })
         });
-    overview.or(host).unify().boxed()
+    let alerts = warp::path!("alerts")
+        .and(warp::get())
+        .and(with(site))
+        .then(|site, visit| finish(site, visit, pages::alerts::page));
+    let status = warp::path!("status")
+        .and(warp::get())
+        .and(with(site))
+        .then(|site, visit| finish(site, visit, pages::status::page));
+    let pages = overview.or(host).unify().or(alerts).unify();
+    pages.or(status).unify().boxed()
+}
+
+/// What the command line and scripts ask for.
+fn api_v1(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
+    let status = warp::path!("api" / "v1" / "status")
+        .and(warp::get())
+        .and(with(site))
+        .then(|site, visit| finish(site, visit, api::status));
+    let hosts = warp::path!("api" / "v1" / "hosts")
+        .and(warp::get())
+        .and(with(site))
+        .then(|site, visit| finish(site, visit, api::hosts));
+    let poll = warp::path!("api" / "v1" / "hosts" / Segment / "poll")
+        .and(warp::post())
+        .and(with(site))
+        .then(|host: Segment, site, visit| {
+            finish(site, visit, move |site, visit| {
+                api::poll(site, visit, host.0)
+            })
+        });
+    let reload = warp::path!("api" / "v1" / "reload")
+        .and(warp::post())
+        .and(with(site))
+        .then(|site, visit| finish(site, visit, api::reload));
+    let reads = status.or(hosts).unify();
+    reads.or(poll).unify().or(reload).unify().boxed()
 }
 
 fn session(site: &Arc<Site>) -> BoxedFilter<(Response,)> {

@@ -13,6 +13,7 @@ use super::super::records::{self, Record, at, number};
 use super::super::routes::Response;
 use super::super::site::{self, Site};
 use super::super::visit::Visit;
+use super::alerts;
 use super::fleet::{self, TargetRow};
 use super::sql;
 use crate::inventory::Host;
@@ -38,6 +39,7 @@ struct HostPage {
     range: Range,
     presets: [&'static str; 5],
     charts: Vec<Chart>,
+    alerts: Vec<Record>,
     #[serde(flatten)]
     now: Now,
 }
@@ -78,7 +80,11 @@ pub(in crate::web) async fn page(
         .await?
         .into_iter()
         .find(|health| health.host == host.name);
-    let (newest, charts) = tokio::try_join!(asker.now(), asker.charts(site.timezone()))?;
+    let (newest, charts, alerts) = tokio::try_join!(
+        asker.now(),
+        asker.charts(site.timezone()),
+        alerts::of_host(&site, &name),
+    )?;
     let body = HostPage {
         host: name,
         address: host.address.clone(),
@@ -96,6 +102,7 @@ pub(in crate::web) async fn page(
         range,
         presets: PRESETS,
         charts,
+        alerts,
         now: newest,
     };
     page::html(&site, &visit, "host.html", body).await

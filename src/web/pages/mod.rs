@@ -1,6 +1,8 @@
 //! The pages for people, one file each.
 
+pub(super) mod alerts;
 pub(super) mod fleet;
 pub(super) mod host;
 pub(super) mod overview;
 mod sql;
+pub(super) mod status;

@@ -11,6 +11,7 @@ use super::super::records::{self, Record, at, number};
 use super::super::routes::Response;
 use super::super::site::{self, Site};
 use super::super::visit::Visit;
+use super::alerts;
 use super::fleet::{self, Counts};
 use super::sql;
 use crate::health::{HostHealth, State};
@@ -85,7 +86,7 @@ pub(in crate::web) async fn page(site: Arc<Site>, visit: Arc<Visit>) -> Result<R
         total: hosts.len(),
         problems,
         more_problems,
-        alerts: Vec::new(),
+        alerts: alerts::open(&site).await?,
         groups: groups(inventory, hosts, &newest),
     };
     page::html(&site, &visit, "overview.html", body).await
@@ -93,12 +94,13 @@ pub(in crate::web) async fn page(site: Arc<Site>, visit: Arc<Visit>) -> Result<R
 
 fn problem(host: &HostHealth) -> Option<Problem> {
     let state = fleet::word(host);
-    matches!(state, "down" | "silent" | "warn").then(|| Problem {
+    let text = fleet::trouble(host);
+    (matches!(state, "down" | "silent" | "warn") || text.is_some()).then(|| Problem {
         state,
         host: host.host.to_string(),
         since: host.since.filter(|_| host.state != State::Up),
         last_good: fleet::last_good(host),
-        text: fleet::trouble(host),
+        text,
     })
 }
 

@@ -169,3 +169,33 @@ pub(super) const FAILED_POLLS: &str = "SELECT * FROM poll WHERE host = $host AND
     AND NOT ok ORDER BY ts DESC LIMIT 10";
 pub(super) const EVENTS: &str = "SELECT * FROM event WHERE host = $host AND ts >= $month \
     ORDER BY ts DESC LIMIT 20";
+
+/// The order of alerts: firing first, then by severity.
+macro_rules! worst_first {
+    () => {
+        " ORDER BY state = 'firing' DESC, CASE severity WHEN 'critical' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, since DESC "
+    };
+}
+
+pub(super) const OPEN_ALERTS: &str = concat!(
+    "SELECT * FROM alert WHERE state <> 'resolved'",
+    worst_first!(),
+    "LIMIT 500"
+);
+pub(super) const HOST_ALERTS: &str = concat!(
+    "SELECT * FROM alert WHERE host = $host AND (state <> 'resolved' OR resolved_at >= $from)",
+    worst_first!(),
+    "LIMIT 20"
+);
+pub(super) const RESOLVED_ALERTS: &str = "SELECT * FROM alert WHERE state = 'resolved' \
+    AND fired_at IS NOT NULL AND resolved_at >= $from ORDER BY resolved_at DESC LIMIT 100";
+pub(super) const NOTIFICATIONS: &str = "SELECT * FROM notification WHERE ts >= $from \
+    ORDER BY ts DESC LIMIT 100";
+
+pub(super) const WORK: &str = "SELECT host, method, count(*) AS polls, \
+    count(*) FILTER (NOT ok) AS failed, avg(took_ms) AS took_ms, max(took_ms) AS most_ms, \
+    sum(retries) AS retries, sum(rows) AS rows FROM poll WHERE ts >= $from \
+    GROUP BY host, method ORDER BY host, method";
+pub(super) const CAUSES: &str = "SELECT cause, count(*) AS polls, \
+    count(DISTINCT host) AS hosts, max(ts) AS last_ts, arg_max(error, ts) AS error FROM poll \
+    WHERE ts >= $from AND NOT ok GROUP BY cause ORDER BY polls DESC LIMIT 50";
