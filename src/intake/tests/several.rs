@@ -1,0 +1,202 @@
+//! Several methods, restarts, and columns derived from several readings.
+
+use super::*;
+
+#[test]
+fn two_methods_do_not_count_the_same_port_twice() {
+    let mut intake = intake();
+    let both = |intake: &mut Intake, minute| {
+        let snmp = intake.take(&good(
+            "a",
+            Method::Snmp,
+            minute,
+            ports(vec![port("eth0", 1, "up")]),
+        ));
+        let ssh = intake.take(&good(
+            "a",
+            Method::Ssh,
+            minute,
+            ports(vec![port("eth0", 1, "up")]),
+        ));
+        (
+            snmp.expect("known").tables.len(),
+            ssh.expect("known").tables.len(),
+        )
+    };
+    assert_eq!(both(&mut intake, 0), (1, 0));
+    let alone = intake.take(&good(
+        "a",
+        Method::Ssh,
+        4,
+        ports(vec![port("eth0", 1, "up")]),
+    ));
+    assert_eq!(
+        alone.expect("known").tables.len(),
+        1,
+        "snmp is silent: ssh takes over"
+    );
+    assert_eq!(both(&mut intake, 5), (1, 0), "snmp is back");
+}
+
+#[test]
+fn baselines_survive_a_restart_only_when_nothing_was_stored_since() {
+    let mut first = intake();
+    first.take(&good(
+        "a",
+        Method::Snmp,
+        0,
+        ports(vec![port("eth0", 5_000, "up")]),
+    ));
+    let saved = first.save_baselines();
+    let next = good("a", Method::Snmp, 1, ports(vec![port("eth0", 5_600, "up")]));
+    let restart = |newest: UnixSeconds| {
+        let mut after = intake();
+        after.know_entity(
+            1,
+            "interface",
+            0,
+            EntityKey::named("eth0"),
+            vec![Value::Null; 6],
+        );
+        let newest = LastStored::from([((1, Method::Snmp), newest)]);
+        let n = after.restore_baselines(&saved, &newest).expect("readable");
+        let stored = after.take(&next).expect("known host");
+        (n, cell(&stored, 0, "in_octets").clone())
+    };
+    assert_eq!(restart(T0), (1, Value::Int(600)));
+    assert_eq!(
+        restart(T0 + 30),
+        (0, Value::Null),
+        "a row was stored after the baseline"
+    );
+}
+
+#[test]
+fn a_restored_baseline_needs_the_devices_own_clock() {
+    let mut first = intake();
+    let without = |minute, octets| {
+        let mut c = good(
+            "a",
+            Method::Snmp,
+            minute,
+            ports(vec![port("eth0", octets, "up")]),
+        );
+        if let Ok(r) = &mut c.outcome {
+            r.uptime = None;
+        }
+        c
+    };
+    first.take(&without(0, 5_000));
+    let mut after = intake();
+    after.know_entity(
+        1,
+        "interface",
+        0,
+        EntityKey::named("eth0"),
+        vec![Value::Null; 6],
+    );
+    let newest = LastStored::from([((1, Method::Snmp), T0)]);
+    after
+        .restore_baselines(&first.save_baselines(), &newest)
+        .expect("readable");
+    let stored = after.take(&without(1, 5_600)).expect("known host");
+    assert_eq!(cell(&stored, 0, "in_octets"), &Value::Null);
+}
+
+#[test]
+fn processes_keep_the_top_by_cpu_and_by_memory() {
+    let mut intake = intake();
+    let all = |minute: i64| {
+        let t = &table::PROCESS;
+        let rows = (0..50_i64).map(|pid| {
+            let mut row = Row::new(t, None);
+            row.set(t, "pid", Value::Int(pid));
+            row.set(t, "started", Value::Int(1_000));
+            row.set(t, "rss_bytes", Value::Int(1_000 * (50 - pid)));
+            // Process n spends n * 60 ms a minute.
+            row.set(t, "cpu_ms", Value::Counter64((minute * pid * 60) as u64));
+            row
+        });
+        let readings = TableReadings {
+            table: t,
+            rows: rows.collect(),
+        };
+        good("b", Method::Ssh, minute, vec![readings])
+    };
+    let pids = |s: &Stored| -> Vec<i64> {
+        let of = |v: &Value| if let Value::Int(n) = v { *n } else { -1 };
+        s.tables[0].rows.iter().map(|r| of(&r.values[0])).collect()
+    };
+    let first = intake.take(&all(0)).expect("known host");
+    assert_eq!(
+        pids(&first),
+        (0..10).collect::<Vec<_>>(),
+        "no CPU share yet"
+    );
+    let second = intake.take(&all(1)).expect("known host");
+    assert_eq!(pids(&second), (0..10).chain(40..50).collect::<Vec<_>>());
+    assert_eq!(cell(&second, 19, "cpu_pct"), &Value::Float(4.9));
+}
+
+#[test]
+fn cpu_shares_follow_the_formula() {
+    let mut intake = intake();
+    let ticks = |minute, idle: u64, user: u64, iowait: u64, steal: u64| {
+        let t = &table::CPU;
+        let mut row = Row::new(t, None);
+        for (name, n) in [
+            ("idle", idle),
+            ("user", user),
+            ("iowait", iowait),
+            ("steal", steal),
+        ] {
+            row.set(t, name, Value::Counter64(n));
+        }
+        good(
+            "b",
+            Method::Ssh,
+            minute,
+            vec![TableReadings {
+                table: t,
+                rows: vec![row],
+            }],
+        )
+    };
+    intake.take(&ticks(0, 1_000, 1_000, 1_000, 1_000));
+    let stored = intake
+        .take(&ticks(1, 1_500, 1_250, 1_150, 1_100))
+        .expect("known host");
+    // 500 idle + 150 iowait of 1000: 35 % used.
+    assert_eq!(cell(&stored, 0, "used_pct"), &Value::Float(35.0));
+    assert_eq!(cell(&stored, 0, "iowait_pct"), &Value::Float(15.0));
+    assert_eq!(cell(&stored, 0, "steal_pct"), &Value::Float(10.0));
+}
+
+#[test]
+fn a_fork_tries_without_remembering() {
+    let mut intake = intake();
+    intake.take(&good(
+        "a",
+        Method::Snmp,
+        0,
+        ports(vec![port("eth0", 100, "up")]),
+    ));
+    let next = good(
+        "a",
+        Method::Snmp,
+        1,
+        ports(vec![port("eth0", 300, "up"), port("new", 1, "up")]),
+    );
+    for _ in 0..2 {
+        let stored = intake.fork(Some("a")).take(&next).expect("known host");
+        assert_eq!(cell(&stored, 0, "in_octets"), &Value::Int(200));
+        assert_eq!(stored.new_entities.len(), 1);
+    }
+    assert!(intake.fork(Some("nobody")).take(&next).is_none());
+}
+
+#[test]
+fn a_host_that_is_gone_is_not_stored() {
+    let mut intake = intake();
+    assert!(intake.take(&good("zzz", Method::Ssh, 0, vec![])).is_none());
+}
