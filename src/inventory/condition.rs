@@ -99,7 +99,7 @@ fn split(written: &Written<String>) -> Option<(Piece<'_>, Piece<'_>, Piece<'_>)>
 
 /// The place of a part of a text. Quotes and escapes make the written text longer than the value:
 /// then the whole is marked.
-fn within(written: &Written<String>, begin: usize, part: &str) -> Mark {
+pub(super) fn within(written: &Written<String>, begin: usize, part: &str) -> Mark {
     let total = written.value.chars().count();
     let quote = match written.mark.length.checked_sub(total) {
         Some(0) => 0,
@@ -118,6 +118,12 @@ fn column(
     (path, mark): Piece<'_>,
     problems: &mut Problems<'_>,
 ) -> Option<(&'static str, &'static str, Class)> {
+    if path.contains(|c: char| !c.is_alphanumeric() && !"_.".contains(c)) {
+        problems
+            .error("bad-condition", mark, format!("`{path}` is not a column"))
+            .help("write table.column: functions and arithmetic are not in this version yet");
+        return None;
+    }
     let Some((table, column)) = path.split_once('.') else {
         problems
             .error("bad-condition", mark, format!("`{path}` names no column"))

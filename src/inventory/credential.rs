@@ -64,6 +64,9 @@ const TYPES: [(&str, &[&str]); 5] = [
     ("ssh-agent", &["type", "user"]),
 ];
 
+/// The code of a problem whose line may hold a secret anywhere behind the place.
+pub(super) const CREDENTIAL_IS_TEXT: &str = "bad-credential";
+
 /// A credential as written.
 pub(super) struct CredentialDraft {
     pub(super) mark: Mark,
@@ -85,12 +88,21 @@ pub(super) fn read(
         kind_word: None,
         kind: None,
     };
-    let Some(map) = fields::map(node, &name.value, problems) else {
-        return draft;
+    let map = match &node.kind {
+        Kind::Map(map) => map,
+        Kind::Null => &Map::default(),
+        // Perhaps the secret itself: the value must not be shown.
+        _ => {
+            let message = format!("the credential `{}` must be a mapping", name.value);
+            problems
+                .error(CREDENTIAL_IS_TEXT, name.mark, message)
+                .help("write it like `{type: snmp-v2c, community: \"env:NAME\"}`");
+            return draft;
+        }
     };
     let words = TYPES.map(|(word, _)| word);
     let Some(entry) = map.get("type") else {
-        let help = format!("add `type: {}`", fields::either(&words));
+        let help = format!("add `type: …`: {}", fields::either(&words));
         let of = format!("the credential `{}`", name.value);
         fields::missing(name.mark, &of, "type", &help, problems);
         return draft;

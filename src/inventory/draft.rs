@@ -119,13 +119,12 @@ impl Draft {
             .into_iter()
             .filter(|key| *key != "address")
             .collect();
-        Keys {
+        let keys = Keys {
             of: "defaults",
             known: &known,
             later: &LATER_KEYS,
-        }
-        .check(map, problems);
-        self.defaults = layer::read(map, problems);
+        };
+        self.defaults = read_layer(&keys, map, problems);
         self.defaults.address = None;
     }
 
@@ -156,19 +155,18 @@ impl Draft {
         }
         let mut known = LAYER_KEYS.to_vec();
         known.extend(["parent", "hosts"]);
-        Keys {
+        let keys = Keys {
             of: "a group",
             known: &known,
             later: &LATER_KEYS,
-        }
-        .check(map, problems);
+        };
         let bare = map.entries.iter().all(|entry| entry.key.value == "hosts");
         let draft = GroupDraft {
             name: name.clone(),
             parent: map
                 .get("parent")
                 .and_then(|entry| fields::text(&entry.value, "parent", problems)),
-            layer: layer::read(map, problems),
+            layer: read_layer(&keys, map, problems),
             bare,
         };
         let known = self
@@ -243,12 +241,11 @@ impl Draft {
         };
         let mut known = LAYER_KEYS.to_vec();
         known.extend(["groups", "renamed_from"]);
-        Keys {
+        let keys = Keys {
             of: "a host",
             known: &known,
             later: &LATER_KEYS,
-        }
-        .check(map, problems);
+        };
         let mut groups: Vec<Written<String>> = group.into_iter().cloned().collect();
         if let Some(entry) = map.get("groups") {
             let more = fields::texts(&entry.value, "groups", problems);
@@ -271,7 +268,7 @@ impl Draft {
             written_as: Rc::from(key.value.as_str()),
             index: 0,
             count: names.len(),
-            layer: Rc::new(layer::read(map, problems)),
+            layer: Rc::new(read_layer(&keys, map, problems)),
             groups: Rc::new(groups),
             renamed_from,
         };
@@ -310,6 +307,14 @@ impl Draft {
                 renamed_from: whole.renamed_from.clone(),
             });
         }
+    }
+}
+
+fn read_layer(keys: &Keys<'_>, map: &Map, problems: &mut Problems<'_>) -> Layer {
+    let suspect = !keys.check(map, problems);
+    Layer {
+        suspect,
+        ..layer::read(map, problems)
     }
 }
 

@@ -5,23 +5,14 @@ use std::fmt::Write;
 use unicode_width::UnicodeWidthChar;
 
 use super::Counts;
-use super::nearest::nearest;
+use super::credential::CREDENTIAL_IS_TEXT;
+use super::mask;
 use super::problem::{Place, Problem, Severity, SourceFile};
 
 /// Longer lines are cut for the eye.
 const LINE_CHARS_MAX: usize = 160;
 /// More places of one problem are counted, not shown.
 const PLACES_MAX: usize = 4;
-
-/// Keys whose values are secrets, so that an excerpt must not show them.
-const SECRET_KEYS: [&str; 6] = [
-    "community",
-    "password",
-    "passphrase",
-    "auth_secret",
-    "priv_secret",
-    "token",
-];
 
 /// Every problem with its places in the files, as a compiler would print it. `colour` adds ANSI
 /// colours. Control characters of the files come out escaped and secrets as asterisks.
@@ -99,12 +90,20 @@ fn one(text: &mut String, problem: &Problem, files: &[SourceFile], paint: Paint)
         paint.with(colour, &head),
         paint.with("1", &message)
     );
+    let hides = problem.code == CREDENTIAL_IS_TEXT;
     let shown = &problem.places[..problem.places.len().min(PLACES_MAX)];
     let widest = shown.iter().map(|place| place.line).max().unwrap_or(1);
     let gutter = widest.to_string().len();
     let mut help = problem.help.as_deref().map(escape);
     for place in shown {
-        excerpt(text, place, files, gutter, (colour, paint), &mut help);
+        excerpt(
+            text,
+            (place, hides),
+            files,
+            gutter,
+            (colour, paint),
+            &mut help,
+        );
     }
     let hidden = problem.places.len() - shown.len();
     if hidden > 0 {
@@ -118,7 +117,7 @@ fn one(text: &mut String, problem: &Problem, files: &[SourceFile], paint: Paint)
 /// One place: its address, its line and the carets, with the help after the first carets.
 fn excerpt(
     text: &mut String,
-    place: &Place,
+    (place, hides): (&Place, bool),
     files: &[SourceFile],
     gutter: usize,
     (colour, paint): (&str, Paint),
@@ -134,14 +133,14 @@ fn excerpt(
         place.line,
         place.column
     );
-    let line = files
-        .iter()
-        .find(|file| file.path == place.path)
-        .and_then(|file| file.text.lines().nth(place.line.saturating_sub(1)));
-    let Some(line) = line else {
+    let file = files.iter().find(|file| file.path == place.path);
+    let Some(masked) = file.and_then(|file| mask::line(&file.text, place.line)) else {
         return;
     };
-    let masked = mask_secrets(line);
+    let masked = match hides {
+        true => mask::behind(&masked, place.column + place.length),
+        false => masked,
+    };
     let (shown, indent, carets) = layout(&masked, place);
     let bar = blue("|");
     let _ = writeln!(text, "{:gutter$} {bar}", "");
@@ -202,75 +201,6 @@ fn escape_char(c: char) -> String {
     }
 }
 
-/// The line with asterisks for the value of every key that is, or was meant to be, a secret's, and
-/// for a password in an address. References (`env:NAME`) are shown.
-fn mask_secrets(line: &str) -> String {
-    let mut chars: Vec<char> = line.chars().collect();
-    let is_key = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-    let mut position = 0;
-    while let Some(colon) = (position..chars.len()).find(|i| chars[*i] == ':') {
-        position = colon + 1;
-        let begin = (0..colon)
-            .rev()
-            .take_while(|i| is_key(chars[*i]))
-            .last()
-            .unwrap_or(colon);
-        let key: String = chars[begin..colon].iter().collect();
-        let secret = nearest(&key, SECRET_KEYS).is_some()
-            || ["secret", "passw", "communit"]
-                .iter()
-                .any(|part| key.contains(part));
-        if !secret {
-            continue;
-        }
-        let value = (position..chars.len()).find(|i| !" \"'".contains(chars[*i]));
-        let Some(value) = value else { break };
-        let rest: String = chars[value..].iter().collect();
-        let reference = ["env:", "file:", "cred:", "cmd:", "{", "[", "#"]
-            .iter()
-            .any(|form| rest.starts_with(form));
-        if reference {
-            continue;
-        }
-        let quote = chars[value - 1];
-        let quoted = quote == '"' || quote == '\'';
-        while position < chars.len() {
-            let c = chars[position];
-            let ends = match quoted {
-                true => position > value && c == quote,
-                false => position > value && ",}".contains(c),
-            };
-            if ends {
-                break;
-            }
-            if position >= value {
-                chars[position] = '*';
-            }
-            position += 1;
-        }
-    }
-    mask_addresses(&mut chars);
-    chars.into_iter().collect()
-}
-
-/// `smtp://user:secret@host`: the part between the colon and the `@`.
-fn mask_addresses(chars: &mut [char]) {
-    let Some(begin) = chars.windows(3).position(|w| w == [':', '/', '/']) else {
-        return;
-    };
-    let authority = begin + 3;
-    let end = (authority..chars.len())
-        .find(|i| chars[*i] == '"' || chars[*i] == '\'' || chars[*i] == ' ')
-        .unwrap_or(chars.len());
-    let at = (authority..end).rev().find(|i| chars[*i] == '@');
-    let colon = (authority..end).find(|i| chars[*i] == ':');
-    if let (Some(colon), Some(at)) = (colon, at) {
-        for c in chars.iter_mut().take(at).skip(colon + 1) {
-            *c = '*';
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -319,31 +249,6 @@ mod tests {
         let text = render(&[wrong], &files, false);
         assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{text}");
         assert!(text.contains("\\u{1b}[2J"));
-    }
-
-    #[test]
-    fn secrets_are_masked() {
-        for (line, secret) in [
-            ("  community: s3cret", "s3cret"),
-            ("x: {type: snmp-v2c, comunity: s3cret, port: 1}", "s3cret"),
-            ("password: \"s3, cret\"", "cret"),
-            ("passphrase:   's3cret' # x", "s3cret"),
-            ("smtp: \"smtp://user:s3cret@host:25\"", "s3cret"),
-            ("auth_secret: s3cret", "s3cret"),
-        ] {
-            let masked = mask_secrets(line);
-            assert!(!masked.contains(secret), "{masked}");
-            assert_eq!(masked.chars().count(), line.chars().count());
-        }
-        for line in [
-            "community: \"env:NAME\"",
-            "interval: 60s",
-            "type: snmp-v2c",
-            "a: b:c@d",
-            "password:",
-        ] {
-            assert_eq!(mask_secrets(line), line);
-        }
     }
 
     #[test]

@@ -47,8 +47,10 @@ const MOVED: [(&str, &str, &str); 8] = [
 ];
 
 impl Keys<'_> {
-    /// Reports every key that is not known.
-    pub(super) fn check(&self, map: &Map, problems: &mut Problems<'_>) {
+    /// Reports every key that is not known. `false` when there is one: then what is missing may
+    /// well be there under a wrong name.
+    pub(super) fn check(&self, map: &Map, problems: &mut Problems<'_>) -> bool {
+        let mut clean = true;
         for entry in &map.entries {
             let key = entry.key.value.as_str();
             if self.known.contains(&key) {
@@ -61,6 +63,7 @@ impl Keys<'_> {
                     .help("remove it");
                 continue;
             }
+            clean = false;
             let message = format!("unknown key `{key}`");
             let problem = problems.error("unknown-key", entry.key.mark, message);
             let moved = MOVED
@@ -75,6 +78,7 @@ impl Keys<'_> {
                 None => problem.help(format!("{} may have: {}", self.of, self.known.join(", "))),
             };
         }
+        clean
     }
 }
 
@@ -225,7 +229,10 @@ pub(super) fn either(words: &[&str]) -> String {
 }
 
 pub(super) fn wrong_type(node: &Node, key: &str, wanted: &str, problems: &mut Problems<'_>) {
-    let message = format!("`{key}` must be {wanted}, not {}", node.describe());
+    let message = match &node.kind {
+        Kind::Null => format!("`{key}` has no value: it must be {wanted}"),
+        _ => format!("`{key}` must be {wanted}, not {}", node.describe()),
+    };
     problems.error("wrong-type", node.mark, message);
 }
 

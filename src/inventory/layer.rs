@@ -33,6 +33,8 @@ pub(super) const INTERVAL_MAX: Duration = Duration::from_secs(86_400);
 
 #[derive(Debug, Default)]
 pub(super) struct Layer {
+    /// It has keys that are not known.
+    pub(super) suspect: bool,
     pub(super) address: Option<Written<String>>,
     pub(super) interval: Option<Written<Duration>>,
     pub(super) timeout: Option<Written<Duration>>,

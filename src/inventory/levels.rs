@@ -48,6 +48,9 @@ pub(super) struct Levels<'d> {
     levels: Vec<Vec<(Part<'d>, &'d Layer)>>,
     /// The host's groups with all parents, nearest first.
     pub(super) groups: Vec<&'d str>,
+    /// A layer has unknown keys or is missing altogether: what nobody says may be a follow-up of a
+    /// mistake that is reported.
+    pub(super) suspect: bool,
 }
 
 impl<'d> Levels<'d> {
@@ -58,10 +61,14 @@ impl<'d> Levels<'d> {
         draft: &'d Draft,
         chains: &HashMap<&'d str, Vec<&'d GroupDraft>>,
     ) -> Levels<'d> {
+        let mut suspect = draft.incomplete;
         let mut distance: HashMap<&str, usize> = HashMap::new();
         let mut order: Vec<&'d GroupDraft> = Vec::new();
         for name in host.groups.iter() {
             let chain = chains.get(name.value.as_str());
+            suspect |= chain
+                .and_then(|chain| chain.last())
+                .is_none_or(|last| last.parent.is_some());
             for (far, group) in chain.into_iter().flatten().enumerate() {
                 let known = distance.entry(&group.name.value).or_insert_with(|| {
                     order.push(group);
@@ -81,7 +88,9 @@ impl<'d> Levels<'d> {
             levels[level].push((Part::Group(name), &group.layer));
         }
         levels.push(vec![(Part::Defaults, &draft.defaults)]);
+        suspect |= levels.iter().flatten().any(|(_, layer)| layer.suspect);
         Levels {
+            suspect,
             host: &host.name,
             levels,
             groups: order.iter().map(|group| &*group.name.value).collect(),

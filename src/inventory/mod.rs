@@ -12,6 +12,7 @@ mod host;
 mod layer;
 mod levels;
 mod mail_file;
+mod mask;
 mod names;
 mod nearest;
 mod pattern;
@@ -22,6 +23,7 @@ mod rule;
 mod rule_file;
 mod settings;
 mod settings_file;
+mod syntax;
 mod yaml;
 mod yaml_file;
 

@@ -129,8 +129,14 @@ pub(super) fn unknown<'k>(
         _ => "unknown-host",
     };
     let message = format!("there is no {what} `{}`", name.value);
-    let likely = nearest(&name.value, known).map(str::to_owned);
-    problems
-        .error(code, name.mark, message)
-        .did_you_mean(likely.as_deref());
+    let mut known: Vec<&str> = known.into_iter().collect();
+    let problem = problems.error(code, name.mark, message);
+    if let Some(likely) = nearest(&name.value, known.iter().copied()) {
+        problem.did_you_mean(Some(likely));
+    } else if known.is_empty() {
+        problem.help(format!("no {what} is defined"));
+    } else if known.len() <= 8 {
+        known.sort_unstable();
+        problem.help(format!("there are: {}", known.join(", ")));
+    }
 }

@@ -2,7 +2,11 @@
 
 /// The nearest of the known words, `None` when none is near.
 pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    let allowed = (word.chars().count() / 3).clamp(1, 4);
+    let allowed = match word.chars().count() {
+        // Everything is near a word of one or two letters.
+        0..=2 => 0,
+        letters => (letters / 3).clamp(1, 4),
+    };
     known
         .into_iter()
         .map(|candidate| (distance(word, candidate), candidate))
@@ -46,5 +50,7 @@ mod tests {
         assert_eq!(nearest("colour", known), None);
         assert_eq!(nearest("", known), None);
         assert_eq!(nearest("网", known), None);
+        assert_eq!(nearest("b", ["a"]), None);
+        assert_eq!(nearest("A", ["b", "a"]), Some("a"));
     }
 }

@@ -85,6 +85,9 @@ pub(super) fn targets<'d>(
 ) -> Option<Vec<Arc<Target>>> {
     let host = values.host;
     let Some(collect) = &values.collect else {
+        if values.suspect {
+            return None;
+        }
         let sentence = "nothing says how to watch the host {}".into();
         let help = "add `collect: [snmp]`, `collect: [ssh]` or both, to the host, its group or `defaults`; for this machine `collect: [local]`";
         reports.add(
@@ -203,7 +206,7 @@ fn credential<'c, 'd>(
 ) -> Option<&'c CredentialKind> {
     let list = values.credentials.as_ref();
     let names = list.map_or(&[][..], |found| &found.value[..]);
-    let mut broken = list.is_some() && names.is_empty();
+    let mut broken = values.suspect || (list.is_some() && names.is_empty());
     for name in names {
         match draft.credentials.get(&name.value) {
             Some(known) if method_of(known) == Some(method) => return known.kind.as_ref(),
@@ -222,22 +225,40 @@ fn credential<'c, 'd>(
         Some(_) => format!("no credential of the host {{}} is for {word}"),
         None => format!("the host {{}} is to be watched by {word} but has no credential"),
     };
-    let example = match method {
-        Method::Snmp => {
-            "`credentials: {snmp-ro: {type: snmp-v2c, community: \"env:SNMP_COMMUNITY\"}}` at the top of the file and `credential: snmp-ro`"
-        }
-        _ => {
-            "`credentials: {ops-key: {type: ssh-key, user: monitor, key_file: ~/.ssh/id_ed25519}}` at the top of the file and `credential: ops-key`"
-        }
-    };
-    let help = match list {
-        Some(_) => {
-            format!("add one to the list, `credentials: [a, b]`; to make one, add {example}")
-        }
-        None => format!("add {example} to the host or its group"),
-    };
+    let help = credential_help(method, list.is_some(), draft);
     reports.add("no-credential", marks, &values.host.name, sentence, help);
     None
+}
+
+/// What to add: one of the credentials that are there, or one to be made.
+fn credential_help(method: Method, has_list: bool, draft: &Draft) -> String {
+    let mut fitting: Vec<&str> = draft
+        .credentials
+        .iter()
+        .filter(|(_, known)| method_of(known) == Some(method))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    fitting.sort_unstable();
+    let how = match has_list {
+        true => "put both names into `credentials: [a, b]`",
+        false => "name it with `credential:` at the host or its group",
+    };
+    match (&fitting[..], method) {
+        ([], Method::Snmp) => format!(
+            "make one under `credentials:`, for example `snmp-ro: {{type: snmp-v2c, community: \"env:SNMP_COMMUNITY\"}}`, and {how}"
+        ),
+        ([], _) => format!(
+            "make one under `credentials:`, for example `ops-key: {{type: ssh-key, user: monitor, key_file: ~/.ssh/id_ed25519}}`, and {how}"
+        ),
+        (one_or_more, _) => {
+            let names: Vec<String> = one_or_more.iter().map(|name| format!("`{name}`")).collect();
+            format!(
+                "for {} there is {}: {how}",
+                method.as_str(),
+                names.join(", ")
+            )
+        }
+    }
 }
 
 /// The method that a credential is for; `None` when its type is not known.

@@ -40,6 +40,8 @@ pub(super) fn hosts(draft: &Draft, problems: &mut Problems<'_>) -> BTreeMap<Arc<
 /// The effective values of one host, each `None` where nobody says it.
 pub(super) struct Effective<'d> {
     pub(super) host: &'d HostDraft,
+    /// What nobody says may be a follow-up of a mistake that is reported.
+    pub(super) suspect: bool,
     pub(super) address: Option<Found<'d, String>>,
     pub(super) collect: Option<Found<'d, Vec<Method>>>,
     pub(super) interval: Option<Found<'d, Duration>>,
@@ -72,6 +74,7 @@ impl<'d> Effective<'d> {
         }
         Effective {
             host,
+            suspect: levels.suspect,
             address: pick!("address", address),
             collect: pick!("collect", collect),
             interval: pick!("interval", interval),

@@ -79,7 +79,12 @@ impl Rules {
                     let rule = self.read_rule(item.mark, map, draft, problems);
                     self.list.extend(rule);
                 }
-                _ => fields::wrong_type(item, "a rule", "a mapping (`alert: NAME`)", problems),
+                _ => {
+                    let message = format!("a rule must be a mapping, not {}", item.describe());
+                    problems
+                        .error("wrong-type", item.mark, message)
+                        .help("begin it with its name: `- alert: disk-full`");
+                }
             }
         }
     }
@@ -100,33 +105,12 @@ impl Rules {
         let name = self.name(mark, map, problems);
         let shown = name.as_ref().map_or("?", |name| name.value.as_str());
         let at = name.as_ref().map_or(mark, |name| name.mark);
-        let when = match map.get("when") {
-            Some(entry) => fields::text(&entry.value, "when", problems)
-                .and_then(|text| condition::condition(&text, problems)),
-            None => {
-                // A rule by `query:` is reported by its key.
-                if map.get("query").is_none() {
-                    let help = "add a condition, for example `when: cpu.used_pct > 90`";
-                    let of = format!("the rule `{shown}`");
-                    fields::missing(at, &of, "when", help, problems);
-                }
-                None
-            }
-        };
+        let when = when(map, shown, at, problems);
         let clear_when = clear_when(map, when.as_ref(), problems);
         let hold = map.get("for").and_then(|entry| {
             fields::duration(&entry.value, "for", (Duration::ZERO, HOLD_MAX), problems)
         });
-        let severity = match map.get("severity") {
-            Some(entry) => severity(&entry.value, when.as_ref(), problems),
-            None => {
-                let help =
-                    "add `severity: warning`, or steps: `severity: {warning: 90, critical: 95}`";
-                let of = format!("the rule `{shown}`");
-                fields::missing(at, &of, "severity", help, problems);
-                None
-            }
-        };
+        let severity = severity(map, shown, at, when.as_ref(), problems);
         let summary = match map.get("summary") {
             Some(entry) => localized(&entry.value, "summary", problems),
             None => Some(Localized {
@@ -184,6 +168,19 @@ impl Rules {
     }
 }
 
+fn when(map: &Map, rule: &str, at: Mark, problems: &mut Problems<'_>) -> Option<Condition> {
+    let Some(entry) = map.get("when") else {
+        // A rule by `query:` is reported by its key.
+        if map.get("query").is_none() {
+            let help = "add a condition, for example `when: cpu.used_pct > 90`";
+            fields::missing(at, &format!("the rule `{rule}`"), "when", help, problems);
+        }
+        return None;
+    };
+    let text = fields::text(&entry.value, "when", problems)?;
+    condition::condition(&text, problems)
+}
+
 fn clear_when(
     map: &Map,
     when: Option<&Condition>,
@@ -208,10 +205,24 @@ fn clear_when(
 
 /// `warning`, or `{warning: 90, critical: 95}`.
 fn severity(
-    node: &Node,
+    map: &Map,
+    rule: &str,
+    at: Mark,
     when: Option<&Condition>,
     problems: &mut Problems<'_>,
 ) -> Option<Vec<(AlertSeverity, Option<f64>)>> {
+    let Some(entry) = map.get("severity") else {
+        let help = "add `severity: warning`, or steps: `severity: {warning: 90, critical: 95}`";
+        fields::missing(
+            at,
+            &format!("the rule `{rule}`"),
+            "severity",
+            help,
+            problems,
+        );
+        return None;
+    };
+    let node = &entry.value;
     let words = [
         AlertSeverity::Info,
         AlertSeverity::Warning,
@@ -333,9 +344,10 @@ fn selector(
         if known {
             continue;
         }
+        let begin = written.value.find(&format!("{what}:{name}")).unwrap_or(0);
         let written = Written {
             value: name.clone(),
-            mark: written.mark,
+            mark: condition::within(written, begin + what.len() + 1, name),
         };
         match what {
             "group" => {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use super::problem::Problems;
+use super::syntax::syntax_help;
 use super::yaml::{Entry, Kind, Map, Mark, Node, Written};
 
 /// Deeper nesting, or more nodes (an alias can multiply them), is refused.
@@ -158,7 +159,7 @@ impl Builder<'_, '_, '_> {
             return Err(Stop::new(
                 mark,
                 "a key must be plain text",
-                "put a name that begins with `[` or `{` in quotes",
+                "put text that begins with `[` or `{` in quotes",
             ));
         }
         self.open.push(Open { mark, anchor, what });
@@ -280,12 +281,8 @@ impl Builder<'_, '_, '_> {
             column: at.col() + 1,
             length: 1,
         };
-        let line = self.text.lines().nth(mark.line - 1).unwrap_or_default();
-        let help = match line.trim_start_matches(' ').starts_with('\t') {
-            true => "indent with spaces: YAML does not allow tabs there",
-            false => "",
-        };
-        Stop::new(mark, format!("not valid YAML: {}", error.info()), help)
+        let help = syntax_help(self.text, mark.line);
+        Stop::new(mark, format!("not valid YAML: {}", error.info()), &help)
     }
 }
 

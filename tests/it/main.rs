@@ -1,6 +1,7 @@
 //! The one integration-test binary: the real binary against real servers.
 
 mod architecture;
+mod inventory;
 #[allow(
     dead_code,
     unused_imports,

@@ -1,0 +1,334 @@
+//! The inventory as its user meets it: `eider check`, `eider host`, `eider init`.
+//!
+//! Each folder of `tests/data/inventory` is the home of one case, `bad-REASON` or `good-WHAT`, with
+//! the whole answer of `eider check` in `expected.txt`. `EIDER_BLESS=1` writes the answers anew: read
+//! every one that changed before you keep it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::support::TestHome;
+use super::support::home::{Outcome, eider, finish};
+
+/// A case runs without the shipped rules, so that a new one changes no answer.
+const NO_RULES: &str = "rules: []\n";
+
+fn cases() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/inventory")
+}
+
+/// The home of a case in a temporary directory.
+fn home_of(case: &Path) -> TestHome {
+    let home = TestHome::new().with("inventory/rules/base.yaml", NO_RULES);
+    copy(case, case, &home);
+    home
+}
+
+fn copy(root: &Path, folder: &Path, home: &TestHome) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            copy(root, &path, home);
+        } else if !path.ends_with("expected.txt") {
+            let name = path.strip_prefix(root).unwrap().to_str().unwrap();
+            home.write(name, &fs::read_to_string(&path).unwrap());
+            // As a checkout has it: others can read it.
+            let written = home.path().join(name);
+            fs::set_permissions(written, fs::Permissions::from_mode(0o644)).unwrap();
+        }
+    }
+}
+
+fn check(home: &TestHome, args: &[&str]) -> Outcome {
+    let mut command = home.command(&["check"]);
+    command
+        .args(args)
+        .env("EIDER_TEST_COMMUNITY", "canary-from-the-environment")
+        .env_remove("EIDER_TEST_NOT_SET")
+        .env_remove("CREDENTIALS_DIRECTORY");
+    finish(&mut command)
+}
+
+/// The answer without what is not the case's own: its directory, and how many queries ship.
+fn settled(home: &TestHome, text: &str) -> String {
+    let text = text.replace(home.path().to_str().unwrap(), "HOME");
+    let queries = regex::Regex::new(r", \d+ quer(y|ies)\)").unwrap();
+    queries.replace(&text, ", N queries)").into_owned()
+}
+
+#[test]
+fn every_case_gives_its_whole_answer() {
+    let bless = std::env::var_os("EIDER_BLESS").is_some();
+    let (mut bad, mut good, mut wrong) = (0, 0, Vec::new());
+    let mut folders: Vec<PathBuf> = fs::read_dir(cases())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    folders.sort();
+    for case in folders {
+        let name = case.file_name().unwrap().to_str().unwrap().to_owned();
+        let home = home_of(&case);
+        let outcome = check(&home, &[]);
+        let answer = settled(&home, &outcome.stdout);
+        let expected = case.join("expected.txt");
+        if bless {
+            fs::write(&expected, &answer).unwrap();
+        }
+        let is_bad = name.starts_with("bad-");
+        match is_bad {
+            true => bad += 1,
+            false => good += 1,
+        }
+        let code = if is_bad { 3 } else { 0 };
+        let wanted = fs::read_to_string(&expected).unwrap_or_default();
+        if answer != wanted || outcome.code != code || !outcome.stderr.is_empty() {
+            wrong.push(format!(
+                "{name}: exit code {}, stderr {:?}\n--- expected\n{wanted}\n--- got\n{answer}",
+                outcome.code, outcome.stderr
+            ));
+        }
+        let all = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(!all.contains("canary"), "{name} prints a secret:\n{all}");
+    }
+    assert!(
+        bad >= 30 && good >= 3,
+        "only {bad} bad and {good} good cases found"
+    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn json_says_the_same() {
+    let home = home_of(&cases().join("bad-unknown-key"));
+    let outcome = check(&home, &["--json"]);
+    assert_eq!(outcome.code, 3);
+    let value: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(value["version"], 1);
+    assert_eq!((&value["errors"], &value["hosts"]), (&1.into(), &1.into()));
+    let problem = &value["problems"][0];
+    assert_eq!(problem["code"], "unknown-key");
+    assert_eq!(problem["help"], "did you mean `credential`?");
+    let place = &problem["places"][0];
+    assert_eq!(place["path"], "inventory/hosts.yaml");
+    assert_eq!((&place["line"], &place["column"]), (&8.into(), &5.into()));
+}
+
+#[test]
+fn a_secret_may_stand_in_a_private_file() {
+    let home = home_of(&cases().join("good-warnings"));
+    let hosts = home.path().join("inventory/hosts.yaml");
+    assert!(check(&home, &[]).stdout.contains("literal-secret"));
+    fs::set_permissions(&hosts, fs::Permissions::from_mode(0o600)).unwrap();
+    let outcome = check(&home, &[]);
+    assert_eq!(outcome.code, 0);
+    assert!(
+        !outcome.stdout.contains("literal-secret"),
+        "{}",
+        outcome.stdout
+    );
+}
+
+#[test]
+fn a_secret_file_that_others_can_read_is_an_error() {
+    let home = TestHome::new()
+        .with(
+            "inventory/hosts.yaml",
+            "credentials:\n  a: {type: snmp-v2c, community: \"file:secrets/a\"}\nhosts:\n  h: {collect: [snmp], credential: a}\n",
+        )
+        .with("secrets/a", "canary\n");
+    let secret = home.path().join("secrets/a");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o644)).unwrap();
+    let outcome = check(&home, &[]);
+    assert_eq!(outcome.code, 3);
+    assert!(outcome.stdout.contains("chmod 600"), "{}", outcome.stdout);
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(check(&home, &[]).code, 0);
+}
+
+#[test]
+fn init_writes_a_good_home_and_never_overwrites() {
+    let home = TestHome::new();
+    let directory = home.path().join("deep/new home");
+    let directory = directory.to_str().unwrap();
+    let text = home.succeed(&["init", directory]);
+    assert!(
+        text.contains("serve") && text.contains("hosts.yaml"),
+        "{text}"
+    );
+    let new = TestHome::new();
+    let new_init = new.succeed(&["init"]);
+    assert!(new_init.contains("wrote"), "{new_init}");
+    let outcome = check(&new, &[]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stdout);
+    assert!(
+        outcome.stdout.starts_with("no problems (1 host, "),
+        "{}",
+        outcome.stdout
+    );
+    assert!(new.succeed(&["host"]).contains("this-machine"));
+    new.write("inventory/hosts.yaml", "# mine\n");
+    assert!(new.succeed(&["init"]).contains("kept"));
+    let kept = fs::read_to_string(new.path().join("inventory/hosts.yaml")).unwrap();
+    assert_eq!(kept, "# mine\n");
+}
+
+/// The examples in the written files are right once their `#` is off.
+#[test]
+fn the_examples_of_a_new_home_are_right() {
+    let home = TestHome::new();
+    home.succeed(&["init"]);
+    let hosts = home.path().join("inventory/hosts.yaml");
+    let rules = home.path().join("inventory/rules/own.yaml");
+    for path in [&hosts, &rules] {
+        let text = fs::read_to_string(path).unwrap();
+        let active: String = text
+            .lines()
+            .map(|line| match line.strip_prefix('#') {
+                Some(rest) if rest.starts_with("  ") => format!("{rest}\n"),
+                _ => format!("{line}\n"),
+            })
+            .collect();
+        assert_ne!(active, text);
+        fs::write(path, active).unwrap();
+    }
+    home.write("key", "not read here\n");
+    let text = fs::read_to_string(&hosts).unwrap();
+    let text = text
+        .replace("~/.ssh/id_ed25519", "key")
+        .replace("env:SNMP_COMMUNITY", "env:EIDER_TEST_COMMUNITY");
+    home.write("inventory/hosts.yaml", &text);
+    let outcome = check(&home, &[]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stdout);
+    // this-machine, switch01, web01, web02 to web20, web21.
+    assert!(
+        outcome.stdout.contains("(23 hosts, 1 group, 5 rules, "),
+        "{}",
+        outcome.stdout
+    );
+}
+
+#[test]
+fn the_repository_is_a_good_home() {
+    let mut command = eider();
+    command.args(["--home", env!("CARGO_MANIFEST_DIR"), "check"]);
+    let outcome = finish(&mut command);
+    assert_eq!(outcome.code, 0, "{}{}", outcome.stdout, outcome.stderr);
+}
+
+#[test]
+fn host_tells_every_value_and_its_origin() {
+    let home = home_of(&cases().join("good-large"));
+    let text = home.succeed(&["host", "web21.example.net"]);
+    for (key, value, origin) in [
+        ("address", "web21.example.net", "built in"),
+        ("collect", "ssh", "inventory/hosts.yaml:16:5 (group web)"),
+        ("interval", "1m", "inventory/hosts.yaml:2:12 (defaults)"),
+        ("timeout", "5s", "inventory/hosts.yaml:2:27 (defaults)"),
+        (
+            "credentials",
+            "ops-agent",
+            "inventory/hosts.yaml:17:5 (group web)",
+        ),
+        (
+            "ssh.port",
+            "2222",
+            "inventory/hosts.yaml:20:33 (host web21.example.net)",
+        ),
+        (
+            "ssh.user",
+            "root",
+            "inventory/hosts.yaml:20:45 (host web21.example.net)",
+        ),
+        (
+            "ssh.host_keys",
+            "tofu",
+            "inventory/hosts.yaml:20:57 (host web21.example.net)",
+        ),
+        (
+            "labels.site",
+            "sh2",
+            "inventory/hosts.yaml:20:84 (host web21.example.net)",
+        ),
+    ] {
+        let found = text.lines().any(|line| {
+            let mut words = line.split_whitespace();
+            words.next() == Some(key)
+                && words.next() == Some(value)
+                && words.collect::<Vec<_>>().join(" ") == origin
+        });
+        assert!(found, "{key} {value} {origin} is not in\n{text}");
+    }
+    let switch = home.succeed(&["host", "sw-edge07.example.net"]);
+    assert!(
+        switch.contains("10.9.0.7 ") && switch.contains("(in edge, network)"),
+        "{switch}"
+    );
+    assert!(
+        switch.contains("snmp.community") && switch.contains("[redacted]"),
+        "{switch}"
+    );
+    // The nearer group wins; the labels of all merge.
+    assert!(
+        switch.contains("edge") && switch.contains("(group edge)"),
+        "{switch}"
+    );
+}
+
+#[test]
+fn host_lists_and_filters() {
+    let home = home_of(&cases().join("good-large"));
+    let lines = |args: &[&str]| home.succeed(args).lines().count();
+    assert_eq!(lines(&["hosts"]), 53);
+    assert_eq!(lines(&["host", "web*"]), 25);
+    assert_eq!(lines(&["host", "--group", "network"]), 27);
+    let tree = home.succeed(&["host", "--tree"]);
+    assert!(
+        tree.starts_with("network/\n  edge/\n    sw-edge01.example.net  snmp\n"),
+        "{tree}"
+    );
+    assert!(
+        tree.contains("web/\n") && tree.ends_with("both  snmp, ssh\n"),
+        "{tree}"
+    );
+    let unknown = home.run(&["host", "web1.example.net"]);
+    assert_eq!(unknown.code, 1);
+    assert!(
+        unknown.stderr.contains("did you mean `web"),
+        "{}",
+        unknown.stderr
+    );
+    assert_eq!(home.run(&["host", "nothing*"]).code, 1);
+    let group = home.run(&["host", "--group", "wbe"]);
+    assert!(
+        group.stderr.contains("did you mean `web`?"),
+        "{}",
+        group.stderr
+    );
+}
+
+#[test]
+fn a_closed_pipe_is_a_quiet_end() {
+    let home = home_of(&cases().join("good-large"));
+    let mut child = home
+        .command(&["host"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(output.status.success());
+}
+
+#[test]
+fn a_place_without_an_inventory_says_what_to_do() {
+    let outcome = check(&TestHome::new(), &[]);
+    assert_ne!(outcome.code, 0);
+    assert!(outcome.stderr.contains("eider init"), "{}", outcome.stderr);
+}
