@@ -26,16 +26,20 @@ fn home_of(case: &Path) -> TestHome {
 }
 
 fn copy(root: &Path, folder: &Path, home: &TestHome) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(folder).expect("the case is there") {
+        let path = entry.expect("the case is there").path();
         if path.is_dir() {
             copy(root, &path, home);
         } else if !path.ends_with("expected.txt") {
-            let name = path.strip_prefix(root).unwrap().to_str().unwrap();
-            home.write(name, &fs::read_to_string(&path).unwrap());
+            let name = path
+                .strip_prefix(root)
+                .ok()
+                .and_then(Path::to_str)
+                .expect("below the case");
+            home.write(name, &fs::read_to_string(&path).expect("text"));
             // As a checkout has it: others can read it.
             let written = home.path().join(name);
-            fs::set_permissions(written, fs::Permissions::from_mode(0o644)).unwrap();
+            fs::set_permissions(written, fs::Permissions::from_mode(0o644)).expect("ours");
         }
     }
 }
@@ -52,8 +56,8 @@ fn check(home: &TestHome, args: &[&str]) -> Outcome {
 
 /// The answer without what is not the case's own: its directory, and how many queries ship.
 fn settled(home: &TestHome, text: &str) -> String {
-    let text = text.replace(home.path().to_str().unwrap(), "HOME");
-    let queries = regex::Regex::new(r", \d+ quer(y|ies)\)").unwrap();
+    let text = text.replace(home.path().to_str().expect("a plain path"), "HOME");
+    let queries = regex::Regex::new(r", \d+ quer(y|ies)\)").expect("a good pattern");
     queries.replace(&text, ", N queries)").into_owned()
 }
 
