@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::output;
 use crate::home::{Folder, Home};
-use crate::inventory::{self, Counts, Problem, ProblemSeverity};
+use crate::inventory::{self, Counts, Problem, ProblemSeverity, SourceFile};
+use crate::store;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -15,13 +16,13 @@ pub(super) struct Args {
 
 /// Exit code 0 when no problem is an error, else 3.
 pub(super) fn run(home: &Home, args: &Args) -> anyhow::Result<u8> {
-    let (files, examined) = home.load().map_err(anyhow::Error::msg)?;
-    let problems = examined.problems;
-    let queries = home
-        .asset_names(Folder::Queries)
-        .iter()
-        .filter(|name| name.ends_with(".sql"))
-        .count();
+    let (mut files, examined) = home.load().map_err(anyhow::Error::msg)?;
+    let mut problems = examined.problems;
+    let query_files = query_files(home);
+    let queries = query_files.len();
+    let (_, of_queries) = store::check_queries(&query_files)?;
+    problems.extend(of_queries);
+    files.extend(query_files);
     if args.json {
         let value = as_json(&problems, examined.counts, queries);
         output::print(&format!("{value:#}\n"))?;
@@ -34,10 +35,25 @@ pub(super) fn run(home: &Home, args: &Args) -> anyhow::Result<u8> {
         text.push('\n');
         output::print(&text)?;
     }
-    Ok(match examined.inventory {
-        Some(_) => super::EXIT_OK,
-        None => super::EXIT_CONFIG,
+    let wrong = problems
+        .iter()
+        .any(|p| p.severity == ProblemSeverity::Error);
+    Ok(if wrong || examined.inventory.is_none() {
+        super::EXIT_CONFIG
+    } else {
+        super::EXIT_OK
     })
+}
+
+/// The query files of the home and the shipped ones.
+fn query_files(home: &Home) -> Vec<SourceFile> {
+    let names = home.asset_names(Folder::Queries);
+    let sql = names.iter().filter(|name| name.ends_with(".sql"));
+    sql.filter_map(|name| {
+        let text = home.asset(Folder::Queries, name)?;
+        Some(SourceFile::new(format!("queries/{name}"), text))
+    })
+    .collect()
 }
 
 fn as_json(problems: &[Problem], counts: Counts, queries: usize) -> serde_json::Value {

@@ -11,6 +11,9 @@ use tokio::net::UnixStream;
 /// The socket's name in the data directory.
 pub(crate) const SOCKET_NAME: &str = "eider.sock";
 
+/// The header that stands on an answer that was cut.
+pub(crate) const TRUNCATED: &str = "x-eider-truncated";
+
 /// One daemon that answered.
 pub(super) struct Client {
     socket: PathBuf,
@@ -20,6 +23,8 @@ pub(super) struct Client {
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) body: Bytes,
+    /// The daemon says that the answer was cut.
+    pub(super) truncated: bool,
 }
 
 impl Reply {
@@ -101,9 +106,14 @@ impl Client {
             .body(Full::new(Bytes::from(body)))?;
         let response = sender.send_request(request).await?;
         let status = response.status().as_u16();
+        let truncated = response.headers().contains_key(TRUNCATED);
         let body = response.into_body().collect().await?.to_bytes();
         driver.abort();
-        Ok(Reply { status, body })
+        Ok(Reply {
+            status,
+            body,
+            truncated,
+        })
     }
 }
 
@@ -119,12 +129,16 @@ pub(super) fn of_home(home: &crate::home::Home) -> Option<Client> {
 
 /// The data directory of this home.
 pub(super) fn data_of(home: &crate::home::Home) -> PathBuf {
+    home.resolve(&settings_of(home).data)
+}
+
+/// The settings of this home; the built-in ones when its files are broken.
+pub(super) fn settings_of(home: &crate::home::Home) -> crate::inventory::Settings {
     let read = home
         .load()
         .ok()
         .and_then(|(_, examined)| examined.inventory);
-    let settings = read.map(|inventory| inventory.settings).unwrap_or_default();
-    home.resolve(&settings.data)
+    read.map(|inventory| inventory.settings).unwrap_or_default()
 }
 
 /// A name as one segment of a path.

@@ -4,6 +4,8 @@ use std::io::{IsTerminal, Write};
 
 use serde_json::Value;
 
+pub(super) use crate::store::format::visible;
+
 /// Writes to stdout. When the reader has gone (`| head`), the process ends quietly.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
     print_bytes(text.as_bytes())
@@ -25,25 +27,15 @@ pub(super) fn colour() -> bool {
     !set("NO_COLOR") && (set("CLICOLOR_FORCE") || std::io::stdout().is_terminal())
 }
 
-/// The text with control characters and marks of writing direction escaped: a device must not be
-/// able to steer the terminal.
-pub(super) fn visible(text: &str) -> String {
-    let harmful = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if !text.contains(harmful) {
-        return text.to_string();
-    }
-    text.chars()
-        .map(|c| {
-            if harmful(c) {
-                c.escape_default().to_string()
-            } else {
-                c.to_string()
-            }
-        })
-        .collect()
+/// As [`visible`], line by line.
+pub(super) fn visible_lines(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(visible).collect();
+    lines.join("\n")
+}
+
+/// Whether somebody looks at stdout.
+pub(super) fn is_terminal() -> bool {
+    std::io::stdout().is_terminal()
 }
 
 /// A table of JSON columns and rows: numbers right, NULL empty.

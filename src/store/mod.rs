@@ -21,6 +21,7 @@ mod open;
 mod period;
 mod pool;
 mod question;
+mod request;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ mod view;
 
 pub use check::check_queries;
 pub use question::{MAX_ROWS, TIMEOUT};
+pub use request::{Reply, Request};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -190,6 +192,11 @@ impl Store {
     /// Opens or makes `eider.duckdb` in the data directory, as its only process.
     pub fn open(data: &Path, options: &Options) -> Result<(Store, Recorder), StoreError> {
         open::file(data, options)
+    }
+
+    /// Whether there is a history in the data directory.
+    pub fn exists(data: &Path) -> bool {
+        data.join(open::FILE).exists()
     }
 
     /// An empty history in memory, for `eider check` and tests.

@@ -9,7 +9,7 @@ use super::schema::literal;
 use super::{Options, Recorder, Shared, Store, StoreError, health, migrate, pool};
 
 /// The file's name in the data directory.
-const FILE: &str = "eider.duckdb";
+pub(super) const FILE: &str = "eider.duckdb";
 
 /// Opens or makes the file in the data directory.
 pub(super) fn file(data: &Path, options: &Options) -> Result<(Store, Recorder), StoreError> {
