@@ -11,9 +11,6 @@ use tokio::net::UnixStream;
 /// The socket's name in the data directory.
 pub(crate) const SOCKET_NAME: &str = "eider.sock";
 
-/// The header that stands on an answer that was cut.
-pub(crate) const TRUNCATED: &str = "x-eider-truncated";
-
 /// One daemon that answered.
 pub(super) struct Client {
     socket: PathBuf,
@@ -106,7 +103,7 @@ impl Client {
             .body(Full::new(Bytes::from(body)))?;
         let response = sender.send_request(request).await?;
         let status = response.status().as_u16();
-        let truncated = response.headers().contains_key(TRUNCATED);
+        let truncated = response.headers().contains_key(crate::store::TRUNCATED);
         let body = response.into_body().collect().await?.to_bytes();
         driver.abort();
         Ok(Reply {

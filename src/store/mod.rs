@@ -29,7 +29,7 @@ mod view;
 
 pub use check::check_queries;
 pub use question::{MAX_ROWS, TIMEOUT};
-pub use request::{Reply, Request};
+pub use request::{Reply, Request, TRUNCATED};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -206,12 +206,23 @@ impl Store {
 
     /// Asks on a blocking thread; at most 4 at once, the others wait.
     pub async fn ask(&self, question: Question) -> Result<Answer, StoreError> {
-        let wait = tokio::time::timeout(question.timeout, self.shared.slots.acquire());
+        let limit = question.timeout;
+        self.in_background(limit, move |store| store.ask_blocking(&question))
+            .await
+    }
+
+    /// Runs work that asks on a blocking thread, once one of the readers' slots is free.
+    async fn in_background<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let wait = tokio::time::timeout(limit, self.shared.slots.acquire());
         let Ok(Ok(_slot)) = wait.await else {
-            return Err(StoreError::Timeout(question.timeout));
+            return Err(StoreError::Timeout(limit));
         };
         let store = self.clone();
-        tokio::task::spawn_blocking(move || store.ask_blocking(&question))
+        tokio::task::spawn_blocking(move || work(&store))
             .await
             .unwrap_or_else(|e| Err(StoreError::Other(format!("the question ended oddly: {e}"))))
     }

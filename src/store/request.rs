@@ -10,7 +10,10 @@ use crate::query::{Asked, Query};
 use crate::reading::UnixSeconds;
 
 use super::format::Format;
-use super::{MAX_ROWS, Question, Store, StoreError};
+use super::{MAX_ROWS, Question, Store, StoreError, TIMEOUT};
+
+/// The header that stands on an answer that was cut.
+pub const TRUNCATED: &str = "x-eider-truncated";
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -42,6 +45,21 @@ pub struct Reply {
 }
 
 impl Request {
+    /// As [`Request::answer`], on a blocking thread.
+    pub async fn ask(
+        self,
+        store: &Store,
+        query: Query,
+        timezone: String,
+        now: UnixSeconds,
+    ) -> Result<Reply, StoreError> {
+        store
+            .in_background(TIMEOUT, move |store| {
+                self.answer(store, &query, &timezone, now)
+            })
+            .await
+    }
+
     /// Asks the query; this blocks. A mistake of the one who asked is a [`StoreError::Query`].
     pub fn answer(
         &self,

@@ -4,6 +4,7 @@
 //! body) and [`routes`]; handlers give a response or a [`fault`].
 
 mod api;
+mod ask;
 mod auth;
 mod chart;
 mod fault;

@@ -13,7 +13,7 @@ use super::fault::Fault;
 use super::percent::Segment;
 use super::site::Site;
 use super::visit::Visit;
-use super::{api, health, live, login, pages, statics};
+use super::{api, ask, health, live, login, pages, statics};
 
 pub(super) type Response = warp::reply::Response;
 
@@ -133,8 +133,26 @@ fn api_v1(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
         .and(warp::post())
         .and(with(site))
         .then(|site, visit| finish(site, visit, api::reload));
+    let sql = warp::path!("api" / "v1" / "sql")
+        .and(warp::post())
+        .and(warp::body::bytes())
+        .and(with(site))
+        .then(|body: Bytes, site, visit| {
+            finish(site, visit, move |site, visit| ask::sql(site, visit, body))
+        });
+    let named = warp::path!("api" / "v1" / "q" / Segment)
+        .and(warp::post())
+        .and(warp::body::bytes())
+        .and(with(site))
+        .then(|name: Segment, body: Bytes, site, visit| {
+            finish(site, visit, move |site, visit| {
+                ask::named(site, visit, name.0, body)
+            })
+        });
     let reads = status.or(hosts).unify();
-    reads.or(poll).unify().or(reload).unify().boxed()
+    let asks = sql.or(named).unify();
+    let acts = poll.or(reload).unify();
+    reads.or(asks).unify().or(acts).unify().boxed()
 }
 
 fn session(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
