@@ -11,4 +11,5 @@ mod support;
 
 mod snmp;
 mod ssh;
+mod ssh_trouble;
 mod support_test;

@@ -13,7 +13,7 @@ use eider::table::Table;
 use crate::support::Sshd;
 
 /// A target at this port of the loopback, let in by this key.
-fn target(port: u16, user: &str, key_file: &Path) -> Target {
+pub(crate) fn target(port: u16, user: &str, key_file: &Path) -> Target {
     Target {
         host: Arc::from("web01"),
         method: Method::Ssh,
@@ -32,7 +32,7 @@ fn target(port: u16, user: &str, key_file: &Path) -> Target {
     }
 }
 
-fn of(sshd: &Sshd) -> Target {
+pub(crate) fn of(sshd: &Sshd) -> Target {
     target(sshd.port(), &sshd.user(), &sshd.user_key())
 }
 
@@ -43,7 +43,7 @@ fn access(target: &mut Target) -> &mut SshAccess {
     }
 }
 
-fn trust(state: &Path, sshd: &Sshd) {
+pub(crate) fn trust(state: &Path, sshd: &Sshd) {
     use base64::Engine as _;
     let line = sshd.host_key_line();
     let base64 = line.split(' ').nth(1).expect("type and key");
@@ -54,7 +54,7 @@ fn trust(state: &Path, sshd: &Sshd) {
     HostKeys::at(state).trust(&trusted).expect("writable");
 }
 
-async fn poll(pool: &Pool, target: &Target) -> Attempt {
+pub(crate) async fn poll(pool: &Pool, target: &Target) -> Attempt {
     let Access::Ssh(access) = &target.access else {
         unreachable!("made as SSH");
     };
@@ -62,14 +62,14 @@ async fn poll(pool: &Pool, target: &Target) -> Attempt {
         .await
 }
 
-async fn good(pool: &Pool, target: &Target) -> Readings {
+pub(crate) async fn good(pool: &Pool, target: &Target) -> Readings {
     match poll(pool, target).await.1 {
         Ok(readings) => readings,
         Err(failure) => panic!("{}: {}", failure.cause.as_str(), failure.message),
     }
 }
 
-async fn bad(pool: &Pool, target: &Target) -> Failure {
+pub(crate) async fn bad(pool: &Pool, target: &Target) -> Failure {
     match poll(pool, target).await.1 {
         Ok(_) => panic!("it went well"),
         Err(failure) => failure,

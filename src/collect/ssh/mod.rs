@@ -6,12 +6,15 @@ mod backoff;
 mod exec;
 mod failure;
 mod host_keys;
+mod known_hosts;
+mod offer;
 mod pool;
 mod resolve;
 mod session;
 mod watchdog;
 
 pub use host_keys::{HostKey, HostKeys, Trusted, Verdict};
+pub use known_hosts::{Listed, listed};
 
 use std::collections::HashSet;
 use std::path::Path;

@@ -10,13 +10,14 @@ use ssh2::{MethodType, Session};
 use super::auth::{Denied, Proof};
 use super::failure::{self, Stage};
 use super::host_keys::{HostKey, HostKeys, Trusted, Verdict};
+use super::offer;
 use super::watchdog::{Watch, Watchdog};
 use crate::collect::machine::clean;
 use crate::inventory::{HostKeyPolicy, SshAccess};
 use crate::reading::{Cause, Failure};
 
 /// Host-key algorithms in the order we like them. Certificates are left out: the store knows keys.
-const HOST_KEY_METHODS: &[&str] = &[
+pub(super) const HOST_KEY_METHODS: &[&str] = &[
     "ssh-ed25519",
     "ecdsa-sha2-nistp256",
     "ecdsa-sha2-nistp384",
@@ -24,6 +25,9 @@ const HOST_KEY_METHODS: &[&str] = &[
     "rsa-sha2-512",
     "rsa-sha2-256",
 ];
+
+/// The shortest wait that means one: zero is an error or for ever, by the call.
+const TICK: Duration = Duration::from_millis(1);
 
 /// What to reach and how; the worker's copy of a target.
 pub(super) struct Request {
@@ -183,13 +187,7 @@ fn handshake(
         if watch.fired() || failure::is_timeout(&error) {
             request.too_late()
         } else if failure::is_no_agreement(&error) {
-            Failure::new(
-                Cause::Protocol,
-                format!(
-                    "no algorithm in common with the server ({})",
-                    clean(error.message())
-                ),
-            )
+            no_agreement(stream, request, &error)
         } else {
             failure::broken(Stage::Handshake, &error)
         }
@@ -216,6 +214,25 @@ fn handshake(
             "the server shows no host key that can be read",
         )
     })
+}
+
+/// What the two sides do have, so that a person can make them meet.
+fn no_agreement(stream: &TcpStream, request: &Request, error: &ssh2::Error) -> Failure {
+    let again = stream
+        .peer_addr()
+        .and_then(|address| TcpStream::connect_timeout(&address, request.left().max(TICK)));
+    let words = again
+        .ok()
+        .and_then(|s| offer::difference(s, request.deadline));
+    Failure::new(
+        Cause::Protocol,
+        words.unwrap_or_else(|| {
+            format!(
+                "no algorithm in common with the server ({})",
+                clean(error.message())
+            )
+        }),
+    )
 }
 
 /// The known types first: a host known by its ed25519 key is to show that one.
