@@ -11,5 +11,6 @@ mod support;
 
 mod snmp;
 mod ssh;
+mod ssh_cli;
 mod ssh_trouble;
 mod support_test;

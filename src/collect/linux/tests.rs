@@ -127,3 +127,71 @@ proptest! {
         check(&read(&report))?;
     }
 }
+
+const BUSYBOX: &str = include_str!("../../../tests/data/ssh/busybox/probe.txt");
+const OLD_KERNEL: &str = include_str!("../../../tests/data/ssh/old-kernel/probe.txt");
+
+fn names(readings: &Readings, table: &'static Table) -> Vec<String> {
+    let name = |row: &Row| row.entity.as_ref().expect("an entity").name.clone();
+    rows(readings, table).iter().map(name).collect()
+}
+
+#[test]
+fn busybox_alone_fills_every_table() {
+    let readings = read(BUSYBOX);
+    assert_eq!(readings.problems, Vec::<String>::new());
+    for table in crate::table::ALL {
+        assert!(!rows(&readings, table).is_empty(), "{}", table.name);
+    }
+    assert_eq!(names(&readings, &FILESYSTEM), ["/"]);
+    assert_eq!(value(&readings, &FILESYSTEM, "inodes"), Value::Int(507_904));
+    assert_eq!(value(&readings, &PROCESS, "user_name"), Value::text("root"));
+}
+
+#[test]
+fn an_old_kernel_fills_every_table_with_what_it_has() {
+    let readings = read(OLD_KERNEL);
+    assert_eq!(readings.problems, Vec::<String>::new());
+    let formula = value(&readings, &MEMORY, "formula");
+    assert_eq!(formula, Value::text("free+buffers+cached"));
+    // 68012 + 120220 + 451640 + 70368 - 10240 kB
+    let available = value(&readings, &MEMORY, "available_bytes");
+    assert_eq!(available, Value::Int(700_000 * 1024));
+    assert_eq!(
+        value(&readings, &MEMORY, "swap_used_pct"),
+        Value::Float(3.12)
+    );
+    assert_eq!(value(&readings, &CPU, "softirq"), Value::Counter64(25_195));
+    assert_eq!(value(&readings, &CPU, "steal"), Value::Null);
+    assert_eq!(names(&readings, &FILESYSTEM), ["/", "/boot"]);
+    // 9004412 / (9004412 + 8178152): the reserve of root counts on neither side.
+    assert_eq!(
+        value(&readings, &FILESYSTEM, "used_pct"),
+        Value::Float(52.4)
+    );
+    assert_eq!(names(&readings, &DISK), ["sda", "dm-0"]);
+    assert_eq!(names(&readings, &INTERFACE), ["eth0"]);
+    assert_eq!(
+        value(&readings, &INTERFACE, "in_octets"),
+        Value::Counter64(3_912_344_123)
+    );
+    assert_eq!(
+        value(&readings, &PROCESS_STATE, "uninterruptible"),
+        Value::Int(1)
+    );
+    assert_eq!(value(&readings, &PROCESS_STATE, "zombie"), Value::Int(1));
+    assert_eq!(value(&readings, &PROCESS_STATE, "threads"), Value::Int(412));
+    assert_eq!(value(&readings, &SYSTEM, "users"), Value::Int(1));
+    let users: Vec<&Value> = rows(&readings, &PROCESS)
+        .iter()
+        .map(|r| &r.values[PROCESS.position("user_name").unwrap()])
+        .collect();
+    assert_eq!(
+        users,
+        [
+            &Value::text("root"),
+            &Value::text("mysql"),
+            &Value::text("48")
+        ]
+    );
+}
