@@ -12,5 +12,6 @@ mod support;
 mod snmp;
 mod ssh;
 mod ssh_cli;
+mod ssh_login;
 mod ssh_trouble;
 mod support_test;

@@ -36,7 +36,7 @@ pub(crate) fn of(sshd: &Sshd) -> Target {
     target(sshd.port(), &sshd.user(), &sshd.user_key())
 }
 
-fn access(target: &mut Target) -> &mut SshAccess {
+pub(crate) fn access(target: &mut Target) -> &mut SshAccess {
     match &mut target.access {
         Access::Ssh(access) => access,
         _ => unreachable!("made as SSH"),
