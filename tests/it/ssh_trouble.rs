@@ -220,10 +220,9 @@ async fn one_poll_of_a_host_at_a_time() {
         let (pool, slow) = (pool.clone(), slow.clone());
         tokio::spawn(async move { poll(&pool, &slow).await })
     };
-    let second = crate::support::wait_for("the first to run", Duration::from_secs(2), || {
-        (sshd.log().count("Accepted publickey") > 0).then_some(())
+    crate::support::wait_until("the first runs", Duration::from_secs(2), || {
+        sshd.log().count("Accepted publickey") > 0
     });
-    let () = second;
     let failure = bad(&pool, &slow).await;
     assert_eq!(failure.cause, Cause::Limit, "{}", failure.message);
     let _ = first.await.unwrap();
