@@ -1,11 +1,13 @@
 //! `eider check`: every file, all problems at once.
 
+mod assets;
+
 use serde_json::json;
 
 use super::output;
 use crate::home::{Folder, Home};
-use crate::inventory::{self, Counts, Problem, ProblemSeverity, SourceFile};
-use crate::store;
+use crate::inventory::{self, Counts, Problem, ProblemSeverity};
+use crate::render::Renderer;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -18,11 +20,18 @@ pub(super) struct Args {
 pub(super) fn run(home: &Home, args: &Args) -> anyhow::Result<u8> {
     let (mut files, examined) = home.load().map_err(anyhow::Error::msg)?;
     let mut problems = examined.problems;
-    let query_files = query_files(home);
+    let source = home.clone();
+    let renderer = Renderer::new(move |name| source.asset(Folder::Templates, name));
+    if let Some(inventory) = &examined.inventory {
+        problems.extend(assets::summaries(inventory, &renderer));
+    }
+    let (query_files, found) = assets::queries(home)?;
     let queries = query_files.len();
-    let (_, of_queries) = store::check_queries(&query_files)?;
-    problems.extend(of_queries);
     files.extend(query_files);
+    problems.extend(found);
+    let (template_files, found) = assets::templates(home, &renderer);
+    files.extend(template_files);
+    problems.extend(found);
     if args.json {
         let value = as_json(&problems, examined.counts, queries);
         output::print(&format!("{value:#}\n"))?;
@@ -35,25 +44,14 @@ pub(super) fn run(home: &Home, args: &Args) -> anyhow::Result<u8> {
         text.push('\n');
         output::print(&text)?;
     }
-    let wrong = problems
+    let bad = problems
         .iter()
-        .any(|p| p.severity == ProblemSeverity::Error);
-    Ok(if wrong || examined.inventory.is_none() {
+        .any(|problem| problem.severity == ProblemSeverity::Error);
+    Ok(if bad {
         super::EXIT_CONFIG
     } else {
         super::EXIT_OK
     })
-}
-
-/// The query files of the home and the shipped ones.
-fn query_files(home: &Home) -> Vec<SourceFile> {
-    let names = home.asset_names(Folder::Queries);
-    let sql = names.iter().filter(|name| name.ends_with(".sql"));
-    sql.filter_map(|name| {
-        let text = home.asset(Folder::Queries, name)?;
-        Some(SourceFile::new(format!("queries/{name}"), text))
-    })
-    .collect()
 }
 
 fn as_json(problems: &[Problem], counts: Counts, queries: usize) -> serde_json::Value {

@@ -24,6 +24,8 @@ mod rule_file;
 mod settings;
 mod settings_file;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod yaml;
 mod yaml_file;
 

@@ -94,6 +94,15 @@ impl Renderer {
         })
     }
 
+    /// Reads a template without rendering it: what is wrong with its syntax, if anything.
+    pub fn check(&self, name: &str) -> Result<(), RenderError> {
+        let environment = self.environment(LANGUAGES[0], "UTC", &Value::UNDEFINED);
+        environment
+            .get_template(name)
+            .map(|_| ())
+            .map_err(|error| explain(name, &error))
+    }
+
     /// Renders a template that is not a file (a rule's summary), as plain text. `name` is what an
     /// error calls it.
     pub fn render_text(

@@ -312,6 +312,36 @@ fn host_lists_and_filters() {
 }
 
 #[test]
+fn queries_templates_and_summaries_are_checked_too() {
+    let home = home_of(&cases().join("good-small"))
+        .with("queries/mine.sql", "/*---\ntitle: Mine\n---*/\nSELECT hots FROM cpu\n")
+        .with("templates/host.html", "<p>\n{% if %}\n")
+        .with(
+            "inventory/rules/own.yaml",
+            "rules:\n  - alert: a\n    when: filesystem.used_pct > 1\n    severity: info\n    summary: \"{{ hosst }}\"\n  - alert: b\n    when: host.up = false\n    severity: info\n    summary: \"{{ host\"\n",
+        );
+    let outcome = check(&home, &[]);
+    assert_eq!(outcome.code, 3, "{}", outcome.stdout);
+    for part in [
+        "error[bad-sql]",
+        "queries/mine.sql:4",
+        "hots",
+        "error[bad-template]",
+        "templates/host.html:2",
+        "the summary of the rule `a` cannot be rendered",
+        "mount",
+        "inventory/rules/own.yaml:6:12",
+        "4 errors",
+    ] {
+        assert!(
+            outcome.stdout.contains(part),
+            "{part} is not in\n{}",
+            outcome.stdout
+        );
+    }
+}
+
+#[test]
 fn a_closed_pipe_is_a_quiet_end() {
     let home = home_of(&cases().join("good-large"));
     let mut child = home
