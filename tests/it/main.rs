@@ -9,6 +9,9 @@ mod inventory;
 )]
 mod support;
 
+mod loop_crash;
+mod loop_text;
+mod loop_watch;
 mod snmp;
 mod ssh;
 mod ssh_cli;

@@ -92,7 +92,13 @@ impl TestHome {
     /// The rows of a SQL query as `eider query -e SQL -o json` prints them.
     pub(crate) fn rows(&self, sql: &str) -> Vec<serde_json::Value> {
         let text = self.succeed(&["query", "-e", sql, "-o", "json"]);
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in the answer: {text}"))
+        let answer: serde_json::Value = serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("{error} in the answer: {text}"));
+        assert_eq!(
+            answer["truncated"], false,
+            "more rows than a test can hold: {sql}"
+        );
+        answer["rows"].as_array().expect("rows").clone()
     }
 }
 

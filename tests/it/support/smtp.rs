@@ -82,6 +82,12 @@ impl Smtp {
         std::fs::write(self.directory.path().join("answer"), line).expect("writable");
     }
 
+    /// How many mails it has answered so since its last start.
+    pub(crate) fn deferred(&self) -> usize {
+        let process = self.process.as_ref();
+        process.map_or(0, |process| process.log().count("deferred"))
+    }
+
     /// Starts it on the same port; returns when it accepts.
     pub(crate) fn restart(&mut self) {
         self.stop();
@@ -165,6 +171,7 @@ class Keep:
         except FileNotFoundError:
             answer = ""
         if answer:
+            print("deferred", flush=True)
             return answer
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         mail = dict(
