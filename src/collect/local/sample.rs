@@ -1,6 +1,7 @@
 //! From sysinfo and the kernel's files to rows.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use sysinfo::{
     CpuRefreshKind, Disks, MemoryRefreshKind, Networks, ProcessRefreshKind, ProcessStatus,
@@ -21,7 +22,11 @@ pub(super) struct Sources {
     disks: Disks,
     networks: Networks,
     users: Users,
+    users_read: Instant,
 }
+
+/// Names of users change seldom, and a directory service may be slow to list them.
+const USERS_AGE_MAX: Duration = Duration::from_secs(600);
 
 impl Sources {
     pub(super) fn open() -> Result<Sources, String> {
@@ -30,7 +35,8 @@ impl Sources {
             system: System::new().map_err(wrong)?,
             disks: Disks::new().map_err(wrong)?,
             networks: Networks::new().map_err(wrong)?,
-            users: Users::new().map_err(wrong)?,
+            users: Users::new_with_refreshed_list().map_err(wrong)?,
+            users_read: Instant::now(),
         })
     }
 
@@ -88,7 +94,10 @@ impl Sources {
         );
         self.disks.refresh(true);
         self.networks.refresh(true);
-        self.users.refresh();
+        if self.users_read.elapsed() > USERS_AGE_MAX {
+            self.users.refresh();
+            self.users_read = Instant::now();
+        }
     }
 
     /// Ticks where the kernel tells them: only they know waiting and stolen time, and a use since the

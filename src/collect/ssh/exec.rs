@@ -29,6 +29,10 @@ pub(super) const STDERR_MAX: usize = 64 * 1024;
 /// A warm session that does not open a channel in this time is taken for dead.
 const WARM_PATIENCE: Duration = Duration::from_secs(5);
 
+/// The answer is whole when the channel is closed: a server that is slow to do so loses its warm
+/// session, not the poll.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+
 /// What the host printed.
 #[derive(Debug, Default)]
 pub(super) struct Output {
@@ -75,15 +79,12 @@ pub(super) fn probe(
     })?;
     let mut output = Output::default();
     let watch = watchdog.watch(&remote.stream, request.deadline);
-    let outcome = match &watch {
-        Ok(_) => read(&mut channel, remote, request, &mut output),
-        Err(error) => Err(super::session::internal(&error.to_string())),
-    };
-    let outcome = match outcome {
-        Err(_) if watch.is_ok_and(|w| w.fired()) => Err(request.too_late()),
-        outcome => outcome,
-    };
+    let outcome = read(&mut channel, remote, request, &mut output);
     if let Err(failure) = outcome {
+        let failure = match watch.fired() {
+            true => request.too_late(),
+            false => failure,
+        };
         // Before the channel is dropped: its goodbye would block.
         shut(remote);
         remote.session.set_blocking(true);
@@ -95,7 +96,9 @@ pub(super) fn probe(
         });
     }
     remote.session.set_blocking(true);
-    remote.session.set_timeout(millis(request.left()));
+    remote
+        .session
+        .set_timeout(millis(request.left().min(CLOSE_PATIENCE)));
     output.reusable = channel.close().is_ok() && channel.wait_close().is_ok();
     if !output.reusable {
         shut(remote);
@@ -110,7 +113,6 @@ fn begin(
     patience: Duration,
 ) -> Result<Channel, Option<ssh2::Error>> {
     let watch = watchdog.watch(&remote.stream, Instant::now() + patience);
-    let watch = watch.map_err(|_| Some(ssh2::Error::unknown()))?;
     let late = |error: ssh2::Error| (!watch.fired()).then_some(error);
     remote.session.set_blocking(true);
     remote.session.set_timeout(millis(patience));

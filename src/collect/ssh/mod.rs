@@ -3,6 +3,7 @@
 mod answer;
 mod auth;
 mod backoff;
+mod connect;
 mod exec;
 mod failure;
 mod host_keys;
@@ -27,7 +28,8 @@ use tokio::sync::oneshot;
 
 use super::Attempt;
 use crate::inventory::{Access, HostKeyPolicy, SshAccess, SshAuth, Target};
-use crate::reading::{Effort, Failure};
+use crate::reading::{Cause, Effort, Failure};
+use auth::Proof;
 use failure::Stage;
 use pool::{Job, Workers};
 use resolve::Resolver;
@@ -84,6 +86,13 @@ impl Pool {
             .resolve(&target.address, access.port, deadline);
         let late = |stage| failure::too_late(target.timeout, stage);
         let addresses = resolved.await.ok_or_else(|| late(Stage::Resolve))??;
+        let connection = match self.workers.is_warm(&key) {
+            true => None,
+            false => {
+                check_proof(&access.auth, deadline, target.timeout).await?;
+                Some(connect::connect(&addresses, target.timeout, deadline).await?)
+            }
+        };
         let stage = Arc::new(AtomicU8::new(Stage::Waiting as u8));
         let (reply, answer) = oneshot::channel();
         self.workers.submit(Job {
@@ -98,6 +107,7 @@ impl Pool {
                 deadline,
                 stage: stage.clone(),
             },
+            connection,
             reply,
         })?;
         match tokio::time::timeout_at((deadline + GRACE).into(), answer).await {
@@ -114,6 +124,23 @@ impl Drop for Pool {
     }
 }
 
+/// A key file that cannot be used must not cost the host a connection.
+async fn check_proof(auth: &SshAuth, deadline: Instant, timeout: Duration) -> Result<(), Failure> {
+    let auth = auth.clone();
+    let check = tokio::task::spawn_blocking(move || Proof::prepare(&auth).map(|_| ()));
+    match tokio::time::timeout_at(deadline.into(), check).await {
+        Ok(Ok(checked)) => checked,
+        Ok(Err(_)) => Err(session::internal("reading the key file broke off")),
+        Err(_) => Err(Failure::new(
+            Cause::Timeout,
+            format!(
+                "the key file could not be read within {}",
+                failure::span(timeout)
+            ),
+        )),
+    }
+}
+
 /// The host key that a server shows, without logging in. Blocks, at most for the timeout.
 ///
 /// # Errors
@@ -122,7 +149,7 @@ pub fn fetch_host_key(address: &str, port: u16, timeout: Duration) -> Result<Hos
     let resolved = std::net::ToSocketAddrs::to_socket_addrs(&(address, port));
     let addresses = resolved.map_err(|error| {
         Failure::new(
-            crate::reading::Cause::Resolve,
+            Cause::Resolve,
             format!("name {address} does not resolve: {error}"),
         )
     })?;

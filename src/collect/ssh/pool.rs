@@ -4,6 +4,7 @@
 //! way, not while a session is idle.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,6 +42,8 @@ pub(super) struct Job {
     /// Who it is for: sessions, refusals and the rule "once at a time" go by this.
     pub(super) key: String,
     pub(super) request: Request,
+    /// Made already, unless a warm session is there to be used.
+    pub(super) connection: Option<TcpStream>,
     pub(super) reply: oneshot::Sender<Attempt>,
 }
 
@@ -115,6 +118,11 @@ impl Workers {
         Ok(())
     }
 
+    /// Whether a session waits for this key. It may turn out dead.
+    pub(super) fn is_warm(&self, key: &str) -> bool {
+        lock(&self.warm).contains_key(key)
+    }
+
     /// Ends the threads as soon as they are idle, and closes the sessions.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
@@ -137,10 +145,11 @@ impl Workers {
                 let Job {
                     key,
                     request,
+                    connection,
                     reply,
                 } = job;
                 // When nobody waits any more, the deadline passed while the job was queued.
-                let attempt = (!reply.is_closed()).then(|| self.run(&key, &request));
+                let attempt = (!reply.is_closed()).then(|| self.run(&key, &request, connection));
                 queue = lock(&self.queue);
                 // First free, then answered: the next poll may come at once.
                 queue.running.remove(&key);
@@ -168,7 +177,7 @@ impl Workers {
         self.reap(Instant::now());
     }
 
-    fn run(&self, key: &str, request: &Request) -> Attempt {
+    fn run(&self, key: &str, request: &Request, connection: Option<TcpStream>) -> Attempt {
         let mut effort = Effort {
             requests: 1,
             ..Effort::default()
@@ -179,13 +188,15 @@ impl Workers {
                 Err(request.too_late())
             }
             // libssh2's wrapper panics on some nonsense from servers; it must cost this poll alone.
-            false => catch_unwind(AssertUnwindSafe(|| self.poll(key, request, &mut effort)))
-                .unwrap_or_else(|_| {
-                    Err(Failure::new(
-                        Cause::Protocol,
-                        "the server's answer broke the SSH library",
-                    ))
-                }),
+            false => catch_unwind(AssertUnwindSafe(|| {
+                self.poll(key, request, connection, &mut effort)
+            }))
+            .unwrap_or_else(|_| {
+                Err(Failure::new(
+                    Cause::Protocol,
+                    "the server's answer broke the SSH library",
+                ))
+            }),
         };
         self.reap(Instant::now());
         (effort, outcome)
@@ -195,6 +206,7 @@ impl Workers {
         &self,
         key: &str,
         request: &Request,
+        connection: Option<TcpStream>,
         effort: &mut Effort,
     ) -> Result<crate::reading::Readings, Failure> {
         let watchdog = self.watchdog()?;
@@ -210,7 +222,7 @@ impl Workers {
                 Err(NoOutput::Dead(_)) => effort.retries += 1,
             }
         }
-        let mut remote = match session::open(request, &self.host_keys, &watchdog) {
+        let mut remote = match session::open(request, connection, &self.host_keys, &watchdog) {
             Ok(remote) => remote,
             Err(NoSession::Failed(failure)) => return Err(failure),
             Err(NoSession::Refused(message)) => {

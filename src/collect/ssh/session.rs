@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use ssh2::{MethodType, Session};
 
 use super::auth::{Denied, Proof};
+use super::connect::connect_blocking;
 use super::failure::{self, Stage};
 use super::host_keys::{HostKey, HostKeys, Trusted, Verdict};
 use super::offer;
@@ -59,7 +60,7 @@ impl From<Failure> for NoSession {
 /// An open session whose host key was right and whose user was let in.
 pub(super) struct Remote {
     pub(super) session: Session,
-    pub(super) stream: TcpStream,
+    pub(super) stream: Arc<TcpStream>,
     pub(super) key: HostKey,
     pub(super) opened: Instant,
     /// When it is too old to be used again.
@@ -95,15 +96,20 @@ impl Request {
     }
 }
 
-/// Opens a session by the request's deadline.
+/// Opens a session by the request's deadline, on the connection if there is one already.
 pub(super) fn open(
     request: &Request,
+    connection: Option<TcpStream>,
     host_keys: &HostKeys,
     watchdog: &Watchdog,
 ) -> Result<Remote, NoSession> {
     let proof = Proof::prepare(&request.access.auth)?;
     let known = known(request, host_keys)?;
-    let (stream, watch) = connect(request, watchdog)?;
+    let stream = Arc::new(match connection {
+        Some(stream) => stream,
+        None => connect_blocking(request)?,
+    });
+    let watch = watchdog.watch(&stream, request.deadline);
     let (session, key) = handshake(&stream, request, &watch, &known)?;
     let newly_trusted = check(request, host_keys, &key)
         .map_err(NoSession::Failed)
@@ -123,7 +129,8 @@ pub(super) fn open(
 
 /// The host key that the server at these addresses shows, without logging in.
 pub(super) fn fetch_key(request: &Request, watchdog: &Watchdog) -> Result<HostKey, Failure> {
-    let (stream, watch) = connect(request, watchdog)?;
+    let stream = Arc::new(connect_blocking(request)?);
+    let watch = watchdog.watch(&stream, request.deadline);
     let (_session, key) = handshake(&stream, request, &watch, &[])?;
     shut(&stream);
     Ok(key)
@@ -152,33 +159,9 @@ fn log_in(
     }
 }
 
-/// A connected socket, watched from now on.
-fn connect(request: &Request, watchdog: &Watchdog) -> Result<(TcpStream, Watch), Failure> {
-    request.enter(Stage::Connect);
-    let port = request.access.port;
-    let mut last = internal("no address to connect to");
-    for (at, address) in request.addresses.iter().enumerate() {
-        // What is left is shared among the addresses that are left.
-        let share = request.left() / (request.addresses.len() - at) as u32;
-        if share.is_zero() {
-            return Err(request.too_late());
-        }
-        match TcpStream::connect_timeout(address, share) {
-            Ok(stream) => {
-                let _ = stream.set_nodelay(true);
-                let watch = watchdog.watch(&stream, request.deadline);
-                return Ok((stream, watch.map_err(|e| internal(&e.to_string()))?));
-            }
-            Err(_) if request.left().is_zero() => return Err(request.too_late()),
-            Err(error) => last = failure::connecting(&error, port),
-        }
-    }
-    Err(last)
-}
-
 /// A session, and the host key that the server showed. Nothing is believed yet.
 fn handshake(
-    stream: &TcpStream,
+    stream: &Arc<TcpStream>,
     request: &Request,
     watch: &Watch,
     known: &[Trusted],
@@ -194,8 +177,7 @@ fn handshake(
     };
     request.enter(Stage::Handshake);
     let mut session = Session::new().map_err(|e| internal(e.message()))?;
-    let copy = stream.try_clone().map_err(|e| internal(&e.to_string()))?;
-    session.set_tcp_stream(copy);
+    session.set_tcp_stream(stream.clone());
     session.set_timeout(millis(request.left()));
     session
         .method_pref(MethodType::HostKey, &preference(known))

@@ -21,7 +21,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     next: u64,
-    watched: BTreeMap<(Instant, u64), (TcpStream, Arc<AtomicBool>)>,
+    watched: BTreeMap<(Instant, u64), (Arc<TcpStream>, Arc<AtomicBool>)>,
     stopping: bool,
 }
 
@@ -47,23 +47,22 @@ impl Watchdog {
     }
 
     /// Shuts the socket down at the deadline, in both directions.
-    pub(super) fn watch(&self, stream: &TcpStream, deadline: Instant) -> std::io::Result<Watch> {
-        let stream = stream.try_clone()?;
+    pub(super) fn watch(&self, stream: &Arc<TcpStream>, deadline: Instant) -> Watch {
         let fired = Arc::new(AtomicBool::new(false));
         let mut state = self.shared.lock();
         let key = (deadline, state.next);
         state.next += 1;
         let first = state.watched.keys().next().is_none_or(|k| key < *k);
-        state.watched.insert(key, (stream, fired.clone()));
+        state.watched.insert(key, (stream.clone(), fired.clone()));
         drop(state);
         if first {
             self.shared.wake.notify_one();
         }
-        Ok(Watch {
+        Watch {
             shared: self.shared.clone(),
             key,
             fired,
-        })
+        }
     }
 }
 
@@ -127,26 +126,22 @@ mod tests {
     use std::net::TcpListener;
     use std::time::Duration;
 
-    fn pair() -> (TcpStream, TcpStream) {
+    fn pair() -> (Arc<TcpStream>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        (client, listener.accept().unwrap().0)
+        (Arc::new(client), listener.accept().unwrap().0)
     }
 
     #[test]
     fn a_blocked_read_ends_at_the_deadline() {
         let watchdog = Watchdog::start().unwrap();
-        let (mut late, _peer) = pair();
-        let (mut early, _peer2) = pair();
+        let (late, _peer) = pair();
+        let (early, _peer2) = pair();
         let now = Instant::now();
-        let long = watchdog
-            .watch(&late, now + Duration::from_secs(600))
-            .unwrap();
-        let short = watchdog
-            .watch(&early, now + Duration::from_millis(50))
-            .unwrap();
+        let long = watchdog.watch(&late, now + Duration::from_secs(600));
+        let short = watchdog.watch(&early, now + Duration::from_millis(50));
         assert_eq!(
-            early.read(&mut [0; 1]).unwrap(),
+            (&*early).read(&mut [0; 1]).unwrap(),
             0,
             "shut down reads as the end"
         );
@@ -156,7 +151,7 @@ mod tests {
         late.set_read_timeout(Some(Duration::from_millis(20)))
             .unwrap();
         assert!(
-            late.read(&mut [0; 1]).is_err(),
+            (&*late).read(&mut [0; 1]).is_err(),
             "not watched any more, still open"
         );
     }
