@@ -41,10 +41,26 @@ pub(super) struct Device {
     pub(super) processes: HashMap<u32, (Arc<str>, i64)>,
 }
 
-/// Smoothed round-trip time.
-#[derive(Default)]
+/// A device that keeps us waiting this long in one poll is asked several things at once.
+const LONG_WAIT: Duration = Duration::from_secs(1);
+const MOST_AT_ONCE: usize = 4;
+
+/// Smoothed round-trip time, and how many requests may be under way at once.
 pub(super) struct Pace {
     smoothed: Option<Duration>,
+    window: usize,
+    /// More at once went wrong before.
+    most: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace {
+            smoothed: None,
+            window: 1,
+            most: MOST_AT_ONCE,
+        }
+    }
 }
 
 impl Pace {
@@ -53,6 +69,24 @@ impl Pace {
             Some(before) => (before * 7 + measured) / 8,
             None => measured,
         });
+    }
+
+    /// Requests under way at once: 1 until a device far away has shown that it bears more.
+    pub(super) fn window(&self) -> usize {
+        self.window
+    }
+
+    /// After `rounds` of as many requests as the window allows, which took `took`; `clean` when no
+    /// request had to be repeated.
+    pub(super) fn widen(&mut self, clean: bool, rounds: usize, took: Duration) {
+        if !clean {
+            if self.window > 1 {
+                self.most = self.window / 2;
+            }
+            self.window = 1;
+        } else if rounds > 1 && took > LONG_WAIT {
+            self.window = (self.window + 1).min(self.most);
+        }
     }
 
     /// How long to wait after an attempt before the next one, the first being 0.
@@ -138,6 +172,24 @@ mod tests {
             pace.learn(Duration::from_secs(60));
         }
         assert_eq!(pace.patience(0), LONGEST_PATIENCE);
+    }
+
+    #[test]
+    fn several_at_once_only_where_it_helps_and_works() {
+        let (short, long) = (Duration::from_millis(10), Duration::from_secs(3));
+        let mut pace = Pace::default();
+        pace.widen(true, 9, short);
+        assert_eq!(pace.window(), 1);
+        for _ in 0..9 {
+            pace.widen(true, 9, long);
+        }
+        assert_eq!(pace.window(), 4);
+        pace.widen(false, 9, long);
+        assert_eq!(pace.window(), 1);
+        for _ in 0..9 {
+            pace.widen(true, 9, long);
+        }
+        assert_eq!(pace.window(), 2, "never again as many as went wrong");
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! One question and its answer: attempts, patience, and the words when there is no answer.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
 use super::device::Device;
 use super::message::{self, Ask, Malformed, Response};
 use super::slots::{ATTEMPTS, Peer};
-use super::socket::{Sockets, Ticket};
+use super::socket::Sockets;
 use crate::inventory::SnmpVersion;
 use crate::reading::{Cause, Effort, Failure};
 
@@ -42,51 +43,74 @@ pub(super) struct Line<'a> {
     pub(super) answered: u32,
     /// What went wrong without spoiling the whole.
     pub(super) problems: Vec<String>,
-    pub(super) buffer: Vec<u8>,
 }
 
-impl Line<'_> {
+/// What one exchange cost.
+#[derive(Default)]
+pub(super) struct Cost {
+    effort: Effort,
+    round_trip: Option<Duration>,
+}
+
+/// How one exchange is to be held; several may run side by side.
+pub(super) struct Course<'a> {
+    sockets: &'a Sockets,
+    peer: Peer,
+    version: SnmpVersion,
+    patience: [Duration; ATTEMPTS],
+    deadline: Instant,
+}
+
+impl Course<'_> {
     /// Puts one question, again and again until the answer comes or patience ends.
     ///
     /// `read` takes the answer apart and must refuse one that does not fit the question: then the
     /// question is put again.
     pub(super) async fn ask<T>(
-        &mut self,
+        &self,
         ask: Ask,
         varbinds: &[u8],
         mut read: impl FnMut(&Response<'_>) -> Result<T, Malformed>,
-    ) -> Result<T, Trouble> {
+    ) -> (Result<T, Trouble>, Cost) {
         let begun = Instant::now();
+        let mut cost = Cost::default();
         let mut sent = [begun; ATTEMPTS];
         let mut malformed = None;
-        let mut ticket = self.sockets.book(self.peer.clone()).ok_or(Trouble::Busy)?;
+        let Some(mut ticket) = self.sockets.book(self.peer.clone()) else {
+            return (Err(Trouble::Busy), cost);
+        };
+        let mut buffer = Vec::with_capacity(varbinds.len() + 64);
         let mut attempt = 0;
         while attempt < ATTEMPTS && Instant::now() < self.deadline {
             sent[attempt] = Instant::now();
-            self.send(&mut ticket, ask, varbinds).await?;
-            if attempt > 0 {
-                self.effort.retries += 1;
+            let id = ticket.next_id();
+            let community = &self.peer.community;
+            message::encode(self.version, community, ask, id, varbinds, &mut buffer);
+            cost.effort.requests += 1;
+            cost.effort.retries += u32::from(attempt > 0);
+            match self.sockets.send(&buffer, self.peer.address).await {
+                Err(error) if is_lasting(&error) => {
+                    return (Err(Trouble::Unreachable(error)), cost);
+                }
+                // A full queue loses the datagram as a network would.
+                _ => {}
             }
-            let until = (sent[attempt] + self.device.pace.patience(attempt)).min(self.deadline);
+            let until = (sent[attempt] + self.patience[attempt]).min(self.deadline);
             attempt += 1;
             let Ok(Some(reply)) = timeout_at(until, ticket.reply()).await else {
                 continue;
             };
-            self.effort.bytes += reply.datagram.len() as u64;
-            let round_trip = reply.at.duration_since(sent[reply.attempt]);
-            self.device.pace.learn(round_trip);
+            cost.effort.bytes += reply.datagram.len() as u64;
+            cost.round_trip = Some(reply.at.duration_since(sent[reply.attempt]));
             match Response::decode(&reply.datagram).and_then(|r| read(&r)) {
-                Ok(answer) => {
-                    self.answered += 1;
-                    return Ok(answer);
-                }
+                Ok(answer) => return (Ok(answer), cost),
                 Err(why) => {
                     malformed = Some(why);
                     ticket.listen_again();
                 }
             }
         }
-        Err(match malformed {
+        let trouble = match malformed {
             Some(why) => Trouble::Malformed(why),
             None if attempt == 0 => Trouble::Deadline,
             None => Trouble::Silence {
@@ -94,31 +118,43 @@ impl Line<'_> {
                 seconds: ((begun.elapsed().as_millis() as u64 + 500) / 1_000).max(1),
                 elsewhere: ticket.close(),
             },
-        })
+        };
+        (Err(trouble), cost)
+    }
+}
+
+impl<'a> Line<'a> {
+    /// How exchanges are held from now on.
+    pub(super) fn course(&self) -> Course<'a> {
+        Course {
+            sockets: self.sockets,
+            peer: self.peer.clone(),
+            version: self.version,
+            patience: std::array::from_fn(|attempt| self.device.pace.patience(attempt)),
+            deadline: self.deadline,
+        }
     }
 
-    async fn send(
+    /// Puts one question; see [`Course::ask`].
+    pub(super) async fn ask<T>(
         &mut self,
-        ticket: &mut Ticket,
         ask: Ask,
         varbinds: &[u8],
-    ) -> Result<(), Trouble> {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        message::encode(
-            self.version,
-            &self.peer.community,
-            ask,
-            ticket.next_id(),
-            varbinds,
-            &mut buffer,
-        );
-        let sent = self.sockets.send(&buffer, self.peer.address).await;
-        self.buffer = buffer;
-        self.effort.requests += 1;
-        match sent {
-            Err(error) if is_lasting(&error) => Err(Trouble::Unreachable(error)),
-            // A full queue loses the datagram as a network would.
-            _ => Ok(()),
+        read: impl FnMut(&Response<'_>) -> Result<T, Malformed>,
+    ) -> Result<T, Trouble> {
+        let (answer, cost) = self.course().ask(ask, varbinds, read).await;
+        self.charge(&cost, answer.is_ok());
+        answer
+    }
+
+    /// Takes over what an exchange cost and taught.
+    pub(super) fn charge(&mut self, cost: &Cost, answered: bool) {
+        self.effort.requests += cost.effort.requests;
+        self.effort.retries += cost.effort.retries;
+        self.effort.bytes += cost.effort.bytes;
+        self.answered += u32::from(answered);
+        if let Some(round_trip) = cost.round_trip {
+            self.device.pace.learn(round_trip);
         }
     }
 

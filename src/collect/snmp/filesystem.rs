@@ -42,6 +42,10 @@ pub(super) enum StorageKind {
     FileSystem,
 }
 
+/// The row is not there any more, or its index means another one now.
+#[derive(Debug)]
+pub(super) struct Gone;
+
 /// One row of hrStorageTable as last seen.
 pub(super) struct Storage {
     index: u32,
@@ -144,18 +148,22 @@ impl Storage {
         }
     }
 
-    /// `None` when it is gone or the index means another storage now.
-    pub(super) fn read(&self, values: &mut Values) -> Option<StorageRead<'_>> {
+    /// `None` inside when the device does not tell its size, as of an empty drive.
+    pub(super) fn read(&self, values: &mut Values) -> Result<Option<StorageRead<'_>>, Gone> {
         let [description, units, size, used] = std::array::from_fn(|_| values.next());
-        if description.bytes()? != &*self.description {
-            return None;
+        if description.bytes() != Some(&*self.description) {
+            return Err(Gone);
         }
-        let units = units.int().filter(|u| *u > 0)?;
-        Some(StorageRead {
+        let bytes = |amount: &Datum| {
+            let units = units.int().filter(|u| *u > 0)?;
+            amount.size()?.checked_mul(units)
+        };
+        let amounts = bytes(&size).zip(bytes(&used));
+        Ok(amounts.map(|(size, used)| StorageRead {
             storage: self,
-            size: size.size()?.checked_mul(units)?,
-            used: used.size()?.checked_mul(units)?,
-        })
+            size,
+            used,
+        }))
     }
 }
 
@@ -225,8 +233,8 @@ impl UcdDisk {
         }
     }
 
-    /// `None` when it is gone, or cannot be told.
-    pub(super) fn read(&self, values: &mut Values) -> Option<UcdRead<'_>> {
+    /// `None` inside when the device cannot tell its size.
+    pub(super) fn read(&self, values: &mut Values) -> Result<Option<UcdRead<'_>>, Gone> {
         let path = values.next();
         let inodes = values.next();
         let mut kilobytes = || {
@@ -242,31 +250,26 @@ impl UcdDisk {
                 .and_then(|(h, l)| h.checked_mul(1 << 32)?.checked_add(l)?.checked_mul(1_024))
         };
         let (size, free, used) = (kilobytes(), kilobytes(), kilobytes());
-        if path.bytes()? != &*self.path {
-            return None;
+        if path.bytes() != Some(&*self.path) {
+            return Err(Gone);
         }
-        Some(UcdRead {
+        let amounts = size.zip(free).zip(used);
+        let inodes_used_pct = inodes.int().filter(|p| (0..=100).contains(p));
+        Ok(amounts.map(|((size, free), used)| UcdRead {
             disk: self,
-            size: size?,
-            free: free?,
-            used: used?,
-            inodes_used_pct: inodes
-                .int()
-                .filter(|p| (0..=100).contains(p))
-                .map(|p| p as f64),
-        })
+            size,
+            free,
+            used,
+            inodes_used_pct: inodes_used_pct.map(|p| p as f64),
+        }))
     }
 }
 
 /// One row per mount: hrStorageTable's, completed by dskTable, which alone knows what root keeps for
 /// itself.
-pub(super) fn rows(
-    storages: Vec<Option<StorageRead<'_>>>,
-    ucd: Vec<Option<UcdRead<'_>>>,
-) -> TableReadings {
-    let mut ucd: Vec<UcdRead<'_>> = ucd.into_iter().flatten().collect();
+pub(super) fn rows(storages: Vec<StorageRead<'_>>, mut ucd: Vec<UcdRead<'_>>) -> TableReadings {
     let mut rows = Vec::new();
-    for read in storages.into_iter().flatten() {
+    for read in storages {
         let storage = read.storage;
         // An image mounted read-only is full by nature.
         let image = storage.read_only && read.used >= read.size;

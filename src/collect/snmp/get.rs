@@ -1,6 +1,10 @@
 //! Asking for known objects, as many at once as the device bears.
 
 use std::ops::Range;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::Instant;
 
 use super::exchange::{Line, Trouble};
 use super::message::{self, Ask, Malformed, Response, Varbinds};
@@ -77,70 +81,98 @@ enum Answer {
     Error { status: u32, index: usize },
 }
 
+/// One request's share of the items.
+struct Batch {
+    asked: Vec<usize>,
+    varbinds: Vec<u8>,
+}
+
 /// The values of all items in their order, `Absent` where the device has none.
 ///
 /// # Errors
 /// When any part stays without an answer: never part of the values.
 pub(super) async fn get(line: &mut Line<'_>, items: &Items) -> Result<Vec<Datum>, Trouble> {
+    let begun = Instant::now();
+    let retries = line.effort.retries;
     let mut values: Vec<Option<Datum>> = vec![None; items.len()];
-    let mut asked = Vec::new();
-    let mut varbinds = Vec::new();
-    let mut at = 0;
-    while at < items.len() {
-        let after = pack(line, items, &values, at, &mut asked, &mut varbinds);
-        if asked.is_empty() {
-            at = after;
-            continue;
+    let mut rounds = 0;
+    loop {
+        let batches = pack(line, items, &values);
+        if batches.is_empty() {
+            break;
         }
-        match line
-            .ask(Ask::Get, &varbinds, |r| read(r, &varbinds, asked.len()))
-            .await
-        {
-            Ok(Answer::Values(read)) => {
-                for (item, value) in asked.iter().zip(read) {
-                    values[*item] = Some(value);
-                }
-                at = after;
-            }
-            Ok(Answer::Error { status, index }) => {
-                refused(line, items, &mut values, &asked, status, index);
-            }
-            // It answers less: perhaps a long datagram does not get through.
-            Err(Trouble::Silence { .. }) if asked.len() > 1 && line.answered > 0 => {
-                line.device.packing.halve(asked.len());
-            }
-            Err(trouble) => return Err(trouble),
+        rounds += 1;
+        let course = line.course();
+        let asking = batches.iter().map(|b| {
+            let read = |r: &Response<'_>| read(r, &b.varbinds, b.asked.len());
+            course.ask(Ask::Get, &b.varbinds, read)
+        });
+        let answers = join_all(asking).await;
+        for (batch, (answer, cost)) in batches.iter().zip(answers) {
+            line.charge(&cost, answer.is_ok());
+            take(line, items, &mut values, &batch.asked, answer)?;
         }
     }
+    let clean = line.effort.retries == retries;
+    line.device.pace.widen(clean, rounds, begun.elapsed());
     Ok(values.into_iter().map(Option::unwrap_or_default).collect())
 }
 
-/// Fills `asked` and `varbinds` with items from `at` on that have no value yet, as many as fit.
-/// Returns the first item behind them.
-fn pack(
-    line: &Line<'_>,
+fn take(
+    line: &mut Line<'_>,
     items: &Items,
-    values: &[Option<Datum>],
-    at: usize,
-    asked: &mut Vec<usize>,
-    varbinds: &mut Vec<u8>,
-) -> usize {
-    let packing = line.device.packing;
-    let mut bytes = ENVELOPE;
-    asked.clear();
-    varbinds.clear();
-    for (item, value) in values.iter().enumerate().skip(at) {
-        if value.is_some() {
-            continue;
+    values: &mut [Option<Datum>],
+    asked: &[usize],
+    answer: Result<Answer, Trouble>,
+) -> Result<(), Trouble> {
+    match answer {
+        Ok(Answer::Values(read)) => {
+            for (item, value) in asked.iter().zip(read) {
+                values[*item] = Some(value);
+            }
         }
-        bytes += usize::from(items.items[item].reply);
-        if !asked.is_empty() && (bytes > packing.bytes || asked.len() >= packing.varbinds) {
-            return item;
+        Ok(Answer::Error { status, index }) => {
+            refused(line, items, values, asked, status, index);
         }
-        asked.push(item);
-        varbinds.extend_from_slice(&items.varbinds[items.octets(item)]);
+        // It answers less: perhaps a long datagram does not get through, or not several at once.
+        Err(Trouble::Silence { .. }) if asked.len() > 1 && line.answered > 0 => {
+            line.device.pace.widen(false, 0, Duration::ZERO);
+            line.device.packing.halve(asked.len());
+        }
+        Err(trouble) => return Err(trouble),
     }
-    items.len()
+    Ok(())
+}
+
+/// The next requests: items without a value, as many at once as the device bears.
+fn pack(line: &Line<'_>, items: &Items, values: &[Option<Datum>]) -> Vec<Batch> {
+    let packing = line.device.packing;
+    let mut batches: Vec<Batch> = Vec::new();
+    let mut bytes = usize::MAX;
+    for (item, _) in values.iter().enumerate().filter(|(_, v)| v.is_none()) {
+        let reply = usize::from(items.items[item].reply);
+        let full = batches
+            .last()
+            .is_none_or(|b| b.asked.len() >= packing.varbinds);
+        if full || bytes.saturating_add(reply) > packing.bytes {
+            if batches.len() == line.device.pace.window() {
+                break;
+            }
+            batches.push(Batch {
+                asked: Vec::new(),
+                varbinds: Vec::new(),
+            });
+            bytes = ENVELOPE;
+        }
+        bytes += reply;
+        if let Some(batch) = batches.last_mut() {
+            batch.asked.push(item);
+            batch
+                .varbinds
+                .extend_from_slice(&items.varbinds[items.octets(item)]);
+        }
+    }
+    batches
 }
 
 /// Accepts exactly the names that were asked, in their order.

@@ -33,7 +33,7 @@ pub(super) fn tables(
     found: &Scalars,
     loads: &[i64],
     cpus: usize,
-    storages: &[Option<StorageRead<'_>>],
+    storages: &[StorageRead<'_>],
 ) -> Vec<TableReadings> {
     vec![
         filled(&SYSTEM, system(found)),
@@ -138,13 +138,12 @@ pub(super) fn memory_bytes(found: &Scalars) -> Option<i64> {
         .filter(|b| *b > 0)
 }
 
-fn memory(found: &Scalars, storages: &[Option<StorageRead<'_>>]) -> Row {
+fn memory(found: &Scalars, storages: &[StorageRead<'_>]) -> Row {
     let mut row = Row::new(&MEMORY, None);
-    let storages: Vec<_> = storages.iter().flatten().collect();
     let total = bytes(found, MemTotal64, MemTotal).filter(|b| *b > 0);
     let amount = match total {
         Some(total) => ucd_available(found).map(|(a, formula)| (total, a, formula)),
-        None => hr_available(&storages),
+        None => hr_available(storages),
     };
     if let Some((total, available, formula)) = amount {
         let available = available.clamp(0, total);
@@ -156,12 +155,12 @@ fn memory(found: &Scalars, storages: &[Option<StorageRead<'_>>]) -> Row {
         row.set(&MEMORY, "formula", Value::text(formula));
     }
     let buffers =
-        bytes(found, MemBuffer64, MemBuffer).or_else(|| used_of(&storages, "Memory buffers"));
+        bytes(found, MemBuffer64, MemBuffer).or_else(|| used_of(storages, "Memory buffers"));
     let cached =
-        bytes(found, MemCached64, MemCached).or_else(|| used_of(&storages, "Cached memory"));
+        bytes(found, MemCached64, MemCached).or_else(|| used_of(storages, "Cached memory"));
     row.set(&MEMORY, "buffers_bytes", buffers.into());
     row.set(&MEMORY, "cached_bytes", cached.into());
-    swap(found, &storages, &mut row);
+    swap(found, storages, &mut row);
     row
 }
 
@@ -180,7 +179,7 @@ fn ucd_available(found: &Scalars) -> Option<(i64, &'static str)> {
 }
 
 /// Total and available by hrStorageTable. net-snmp counts caches as used and lists them apart.
-fn hr_available(storages: &[&StorageRead<'_>]) -> Option<(i64, i64, &'static str)> {
+fn hr_available(storages: &[StorageRead<'_>]) -> Option<(i64, i64, &'static str)> {
     let ram = storages
         .iter()
         .find(|s| s.kind() == StorageKind::Ram && s.size > 0)?;
@@ -189,12 +188,12 @@ fn hr_available(storages: &[&StorageRead<'_>]) -> Option<(i64, i64, &'static str
     Some((ram.size, ram.size - used.max(0), "hrStorage"))
 }
 
-fn used_of(storages: &[&StorageRead<'_>], name: &str) -> Option<i64> {
+fn used_of(storages: &[StorageRead<'_>], name: &str) -> Option<i64> {
     storages.iter().find(|s| s.name() == name).map(|s| s.used)
 }
 
-fn swap(found: &Scalars, storages: &[&StorageRead<'_>], row: &mut Row) {
-    let is_swap = |s: &&&StorageRead<'_>| {
+fn swap(found: &Scalars, storages: &[StorageRead<'_>], row: &mut Row) {
+    let is_swap = |s: &&StorageRead<'_>| {
         s.kind() == StorageKind::Virtual && s.name().to_ascii_lowercase().contains("swap")
     };
     let total = bytes(found, SwapTotal64, SwapTotal);

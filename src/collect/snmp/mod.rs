@@ -99,7 +99,6 @@ impl Engine {
             effort: Effort::default(),
             answered: 0,
             problems: Vec::new(),
-            buffer: Vec::new(),
         };
         let outcome = poll::poll(&mut line).await;
         let effort = line.effort;

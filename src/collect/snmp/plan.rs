@@ -21,7 +21,9 @@ use crate::table::INTERFACE;
 
 /// Tables are walked again after this long even when nothing seems to have changed.
 const LASTS: Duration = Duration::from_secs(1_800);
-/// A big table whose rows come and go is not walked more often than this.
+/// The same after a walk that did not reach the end.
+const CUT_LASTS: Duration = Duration::from_secs(300);
+/// With more interfaces than this, rows that come and go are no reason to walk again at once.
 const BIG_TABLE: usize = 200;
 const BIG_TABLE_LASTS: Duration = Duration::from_secs(300);
 
@@ -47,6 +49,8 @@ pub(super) struct Plan {
     /// ifNumber and ifTableLastChange when the ports were learned.
     ports_stamp: (Datum, Datum),
     clock: Clock,
+    /// Every walk reached its table's end.
+    complete: bool,
 }
 
 /// sysUpTime and snmpEngineBoots at one moment.
@@ -108,9 +112,14 @@ pub(super) async fn learn(line: &mut Line<'_>, known: &mut Option<Plan>) -> Resu
         items: Items::default(),
         ports_stamp: stamp(&found),
         clock,
+        complete: true,
     };
+    let cut = |walked: &Walked| walked.incomplete.is_some();
+    let walks = [
+        &basic, &extended, &storage, &mounts, &ucd_disks, &disks, &cpus,
+    ];
+    plan.complete = !walks.into_iter().any(cut);
     if let Some(before) = known.take() {
-        let cut = |walked: &Walked| walked.incomplete.is_some();
         if cut(&basic) || cut(&extended) {
             plan.ports = before.ports;
         }
@@ -175,7 +184,7 @@ impl Plan {
 
     /// Whether it is time to look at the device anew.
     pub(super) fn is_old(&self) -> bool {
-        self.made.elapsed() > LASTS
+        self.made.elapsed() > if self.complete { LASTS } else { CUT_LASTS }
     }
 
     async fn read(&mut self, line: &mut Line<'_>) -> Result<Read, Trouble> {
@@ -186,37 +195,47 @@ impl Plan {
             found.set(*scalar, values.next());
         }
         let clock = Clock::of(&found);
-        let mut outdated = clock.restarted_since(self.clock);
+        let restarted = clock.restarted_since(self.clock);
         self.clock = clock;
-        let loads: Vec<i64> = self
-            .cpus
-            .iter()
-            .filter_map(|_| values.next().int())
-            .collect();
-        let mut gone = stamp(&found) != self.ports_stamp;
-        let storages: Vec<_> = self.storages.iter().map(|s| s.read(&mut values)).collect();
-        let ucd: Vec<_> = self.ucd_disks.iter().map(|d| d.read(&mut values)).collect();
-        gone |= storages.iter().any(Option::is_none) || ucd.iter().any(Option::is_none);
-        let disks = disk::rows(&self.disks, &mut values);
-        let mut tables = host::tables(&found, &loads, self.cpus.len(), &storages);
-        let memory_bytes = host::memory_bytes(&found);
-        tables.push(filesystem::rows(storages, ucd));
-        gone |= disks.rows.len() < self.disks.len();
-        tables.push(disks);
-        let (ports, change) = self.read_ports(&mut values);
+        let mut change = if stamp(&found) == self.ports_stamp {
+            Change::None
+        } else {
+            Change::Gone
+        };
+        let (mut tables, others) = self.read_host(&found, &mut values);
+        let (ports, of_ports) = self.read_ports(&mut values);
+        change = change.max(others).max(of_ports);
         tables.push(ports);
-        outdated |= change == Change::Renamed;
-        gone |= change == Change::Gone;
-        outdated |=
-            gone && (self.items.len() < BIG_TABLE * 16 || self.made.elapsed() > BIG_TABLE_LASTS);
         tables.retain(|t| !t.rows.is_empty());
+        let patient = self.ports.len() > BIG_TABLE && self.made.elapsed() < BIG_TABLE_LASTS;
         Ok(Read {
             tables,
             uptime: clock.uptime(),
             host_facts: self.host_facts.clone(),
-            outdated,
-            memory_bytes,
+            outdated: restarted
+                || change == Change::Renamed
+                || (change == Change::Gone && !patient),
+            memory_bytes: host::memory_bytes(&found),
         })
+    }
+
+    /// Everything but the interfaces, in the order of [`Plan::list_items`].
+    fn read_host(&self, found: &Scalars, values: &mut Values) -> (Vec<TableReadings>, Change) {
+        let loads: Vec<Datum> = self.cpus.iter().map(|_| values.next()).collect();
+        let loads: Vec<i64> = loads.iter().filter_map(Datum::int).collect();
+        let storages: Vec<_> = self.storages.iter().map(|s| s.read(values)).collect();
+        let ucd: Vec<_> = self.ucd_disks.iter().map(|d| d.read(values)).collect();
+        let disks = disk::rows(&self.disks, values);
+        let gone = storages.iter().any(Result::is_err)
+            || ucd.iter().any(Result::is_err)
+            || disks.rows.len() < self.disks.len();
+        let storages: Vec<_> = storages.into_iter().flatten().flatten().collect();
+        let ucd: Vec<_> = ucd.into_iter().flatten().flatten().collect();
+        let mut tables = host::tables(found, &loads, self.cpus.len(), &storages);
+        tables.push(filesystem::rows(storages, ucd));
+        tables.push(disks);
+        let change = if gone { Change::Gone } else { Change::None };
+        (tables, change)
     }
 
     fn read_ports(&self, values: &mut Values) -> (TableReadings, Change) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use snmp2::{MessageType, Pdu};
 use tokio::net::UdpSocket;
@@ -76,6 +77,8 @@ impl Reply {
 pub(in crate::collect::snmp) enum Send {
     Own(Vec<u8>),
     Other(Vec<u8>),
+    /// From its own port, but later.
+    Late(Duration, Vec<u8>),
 }
 
 /// Makes of a request and the honest reply what is really sent.
@@ -93,17 +96,28 @@ struct Shared {
     mib: Mib,
     mischief: Option<Mischief>,
     requests: Vec<Request>,
+    under_way: usize,
+    most_under_way: usize,
+}
+
+impl Shared {
+    fn begin(&mut self) {
+        self.under_way += 1;
+        self.most_under_way = self.most_under_way.max(self.under_way);
+    }
 }
 
 impl Agent {
     pub(in crate::collect::snmp) async fn start(mib: Mib) -> Agent {
-        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
         let other = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let shared = Arc::new(Mutex::new(Shared {
             mib,
             mischief: None,
             requests: Vec::new(),
+            under_way: 0,
+            most_under_way: 0,
         }));
         let task = tokio::spawn(serve(socket, other, shared.clone())).abort_handle();
         Agent {
@@ -123,6 +137,11 @@ impl Agent {
         change(&mut self.shared.lock().unwrap().mib);
     }
 
+    /// How many late replies were outstanding at once, at most, since the last time.
+    pub(in crate::collect::snmp) fn most_under_way(&self) -> usize {
+        std::mem::take(&mut self.shared.lock().unwrap().most_under_way)
+    }
+
     /// The requests since the last time.
     pub(in crate::collect::snmp) fn requests(&self) -> Vec<Request> {
         std::mem::take(&mut self.shared.lock().unwrap().requests)
@@ -135,7 +154,7 @@ impl Drop for Agent {
     }
 }
 
-async fn serve(socket: UdpSocket, other: UdpSocket, shared: Arc<Mutex<Shared>>) {
+async fn serve(socket: Arc<UdpSocket>, other: UdpSocket, shared: Arc<Mutex<Shared>>) {
     let mut buffer = vec![0; 65_536];
     let mut number = 0;
     loop {
@@ -156,9 +175,22 @@ async fn serve(socket: UdpSocket, other: UdpSocket, shared: Arc<Mutex<Shared>>) 
         };
         for send in sends {
             match send {
-                Send::Own(octets) => socket.send_to(&octets, from).await.unwrap(),
-                Send::Other(octets) => other.send_to(&octets, from).await.unwrap(),
-            };
+                Send::Own(octets) => {
+                    socket.send_to(&octets, from).await.unwrap();
+                }
+                Send::Other(octets) => {
+                    other.send_to(&octets, from).await.unwrap();
+                }
+                Send::Late(delay, octets) => {
+                    let (socket, shared) = (socket.clone(), shared.clone());
+                    shared.lock().unwrap().begin();
+                    tokio::spawn(async move {
+                        tokio::time::sleep(delay).await;
+                        shared.lock().unwrap().under_way -= 1;
+                        socket.send_to(&octets, from).await.unwrap();
+                    });
+                }
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Devices that bear little, refuse, or speak version 1.
 
+use std::time::Duration;
+
 use super::*;
 
 #[tokio::test]
@@ -88,4 +90,32 @@ async fn version_1_works_without_64_bits() {
         .change(|mib| mib.retain(|name, _| name.last() != Some(&4)));
     let readings = scene.poll().await.unwrap();
     assert_eq!(ports(&readings).len(), PORTS as usize - 1);
+}
+
+/// One request at a time is gentle, and too slow for a big device far away.
+#[tokio::test]
+async fn a_device_far_away_is_asked_several_things_at_once() {
+    let scene = Scene::new(SnmpVersion::V2c).await;
+    scene.agent.change(|mib| {
+        for port in PORTS + 1..150 {
+            for (mut name, value) in switch() {
+                let is_row = name.starts_with(&IF) || name.starts_with(&IFX);
+                if is_row && name.last() == Some(&1) {
+                    *name.last_mut().unwrap() = port;
+                    mib.insert(name, value);
+                }
+            }
+            mib.insert(at(&IFX, 1, port), (0x04, format!("Te{port}").into_bytes()));
+        }
+    });
+    scene.misbehave(|_, reply| vec![Send::Late(Duration::from_millis(25), reply.octets())]);
+    scene.poll_unchecked().await.unwrap();
+    assert_eq!(scene.agent.most_under_way(), 1);
+    for _ in 0..2 {
+        let readings = scene.poll_unchecked().await.unwrap();
+        assert_eq!(ports(&readings).len(), 149);
+    }
+    let most = scene.agent.most_under_way();
+    assert!((2..=4).contains(&most), "{most}");
+    assert_eq!(scene.engine.stale_replies(), 0);
 }
