@@ -67,12 +67,13 @@ impl Home {
                 self.root.display()
             ));
         }
-        let mut paths: Vec<String> = ["inventory/settings.yaml", "inventory/hosts.yaml"]
-            .iter()
-            .filter(|path| self.root.join(path).exists())
-            .map(|path| (*path).to_owned())
-            .collect();
+        // Files beside the known ones are read as well, so that the loader can tell that they are
+        // not used.
+        let mut paths = self.yaml_below("inventory")?;
+        let order = ["inventory/settings.yaml", "inventory/hosts.yaml"];
+        paths.sort_by_key(|path| order.iter().position(|known| known == path).unwrap_or(2));
         paths.extend(self.yaml_below("inventory/hosts.d")?);
+        paths.extend(self.yaml_below("inventory/profiles")?);
         let rules = self.yaml_below("inventory/rules")?;
         let mut files = Vec::new();
         for path in &paths {

@@ -115,12 +115,7 @@ pub(super) fn read(
         unknown_type(&word, &words, problems);
         return draft;
     };
-    Keys {
-        of: &format!("a credential of type {}", word.value),
-        known,
-        later: &[],
-    }
-    .check(map, problems);
+    Keys::new(&format!("a credential of type {}", word.value), known).check(map, problems);
     let mut reader = Reader {
         name,
         map,

@@ -71,11 +71,11 @@ impl Draft {
         let Some(map) = fields::map(root, "the file", problems) else {
             return;
         };
-        Keys {
-            of: "a hosts file",
-            known: &["version", "defaults", "credentials", "groups", "hosts"],
-            later: &["sources"],
-        }
+        Keys::new(
+            "a hosts file",
+            &["version", "defaults", "credentials", "groups", "hosts"],
+        )
+        .later(&["sources"])
         .check(map, problems);
         for entry in &map.entries {
             let (key, node) = (entry.key.value.as_str(), &entry.value);
@@ -119,11 +119,7 @@ impl Draft {
             .into_iter()
             .filter(|key| *key != "address")
             .collect();
-        let keys = Keys {
-            of: "defaults",
-            known: &known,
-            later: &LATER_KEYS,
-        };
+        let keys = Keys::new("defaults", &known).later(&LATER_KEYS);
         self.defaults = read_layer(&keys, map, problems);
         self.defaults.address = None;
     }
@@ -155,11 +151,7 @@ impl Draft {
         }
         let mut known = LAYER_KEYS.to_vec();
         known.extend(["parent", "hosts"]);
-        let keys = Keys {
-            of: "a group",
-            known: &known,
-            later: &LATER_KEYS,
-        };
+        let keys = Keys::new("a group", &known).later(&LATER_KEYS);
         let bare = map.entries.iter().all(|entry| entry.key.value == "hosts");
         let draft = GroupDraft {
             name: name.clone(),
@@ -241,11 +233,7 @@ impl Draft {
         };
         let mut known = LAYER_KEYS.to_vec();
         known.extend(["groups", "renamed_from"]);
-        let keys = Keys {
-            of: "a host",
-            known: &known,
-            later: &LATER_KEYS,
-        };
+        let keys = Keys::new("a host", &known).later(&LATER_KEYS);
         let mut groups: Vec<Written<String>> = group.into_iter().cloned().collect();
         if let Some(entry) = map.get("groups") {
             let more = fields::texts(&entry.value, "groups", problems);

@@ -12,10 +12,10 @@ use super::yaml::{Kind, Map, Mark, Node, Written};
 /// The keys that a mapping may have.
 pub(super) struct Keys<'k> {
     /// What the mapping is, for a sentence: `a host`.
-    pub(super) of: &'k str,
-    pub(super) known: &'k [&'k str],
-    /// Keys that people may expect, with what to do instead.
-    pub(super) later: &'k [&'k str],
+    of: &'k str,
+    known: &'k [&'k str],
+    later: &'k [&'k str],
+    ignored: &'k [&'k str],
 }
 
 /// Keys that people write in the wrong place or under another name: of what, the key, the help.
@@ -46,7 +46,27 @@ const MOVED: [(&str, &str, &str); 8] = [
     ),
 ];
 
-impl Keys<'_> {
+impl<'k> Keys<'k> {
+    pub(super) fn new(of: &'k str, known: &'k [&'k str]) -> Keys<'k> {
+        Keys {
+            of,
+            known,
+            later: &[],
+            ignored: &[],
+        }
+    }
+
+    /// Keys that the design knows and this version does not: without them the file would not do
+    /// what it says.
+    pub(super) fn later(self, later: &'k [&'k str]) -> Keys<'k> {
+        Keys { later, ..self }
+    }
+
+    /// The same, but the rest of the file does well without them.
+    pub(super) fn ignored(self, ignored: &'k [&'k str]) -> Keys<'k> {
+        Keys { ignored, ..self }
+    }
+
     /// Reports every key that is not known. `false` when there is one: then what is missing may
     /// well be there under a wrong name.
     pub(super) fn check(&self, map: &Map, problems: &mut Problems<'_>) -> bool {
@@ -54,6 +74,11 @@ impl Keys<'_> {
         for entry in &map.entries {
             let key = entry.key.value.as_str();
             if self.known.contains(&key) {
+                continue;
+            }
+            if self.ignored.contains(&key) {
+                let message = format!("`{key}` is not in this version yet: it has no effect");
+                problems.warning("not-yet", entry.key.mark, message);
                 continue;
             }
             if self.later.contains(&key) {
@@ -160,12 +185,14 @@ pub(super) fn whole<T: FromStr + Copy + PartialOrd + std::fmt::Display>(
             mark: node.mark,
         }),
         None => {
-            let message = format!(
-                "`{key}` must be a whole number from {} to {}, not {}",
-                bounds.0,
-                bounds.1,
-                node.describe()
-            );
+            let (low, high) = bounds;
+            let found = node.describe();
+            let message = match low == high {
+                true => format!("`{key}` must be {low}, not {found}"),
+                false => {
+                    format!("`{key}` must be a whole number from {low} to {high}, not {found}")
+                }
+            };
             problems.error("bad-value", node.mark, message);
             None
         }

@@ -235,12 +235,9 @@ fn snmp(node: &Node, layer: &mut Layer, problems: &mut Problems<'_>) {
     let Some(map) = fields::map(node, "snmp", problems) else {
         return;
     };
-    Keys {
-        of: "snmp",
-        known: &["port"],
-        later: &["max_repetitions", "retries", "context"],
-    }
-    .check(map, problems);
+    Keys::new("snmp", &["port"])
+        .later(&["max_repetitions", "retries", "context"])
+        .check(map, problems);
     if let Some(entry) = map.get("port") {
         layer.snmp_port = fields::whole(&entry.value, "port", (1, u16::MAX), problems)
             .map(|found| found.at(entry.key.mark));
@@ -251,12 +248,9 @@ fn ssh(node: &Node, layer: &mut Layer, problems: &mut Problems<'_>) {
     let Some(map) = fields::map(node, "ssh", problems) else {
         return;
     };
-    Keys {
-        of: "ssh",
-        known: &["port", "user", "host_keys"],
-        later: &["jump", "commands"],
-    }
-    .check(map, problems);
+    Keys::new("ssh", &["port", "user", "host_keys"])
+        .later(&["jump", "commands"])
+        .check(map, problems);
     for entry in &map.entries {
         let (key, node) = (entry.key.value.as_str(), &entry.value);
         match key {

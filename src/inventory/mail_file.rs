@@ -25,12 +25,9 @@ pub(super) fn mail(
     if map.entries.is_empty() {
         return None;
     }
-    Keys {
-        of: "mail",
-        known: &["smtp", "password", "from"],
-        later: &["subject_style"],
-    }
-    .check(map, problems);
+    Keys::new("mail", &["smtp", "password", "from"])
+        .later(&["subject_style"])
+        .check(map, problems);
     let smtp = match map.get("smtp") {
         Some(entry) => {
             fields::text(&entry.value, "smtp", problems).and_then(|url| smtp(&url, problems))
@@ -169,12 +166,9 @@ fn receiver(
     problems: &mut Problems<'_>,
 ) -> Option<NotifySettings> {
     let map = fields::map(node, &name.value, problems)?;
-    Keys {
-        of: "a receiver",
-        known: &["to", "language", "group_wait", "repeat"],
-        later: &["quiet", "webhook", "escalate"],
-    }
-    .check(map, problems);
+    Keys::new("a receiver", &["to", "language", "group_wait", "repeat"])
+        .later(&["quiet", "webhook", "escalate"])
+        .check(map, problems);
     let mut receiver = NotifySettings {
         to: Vec::new(),
         language: None,

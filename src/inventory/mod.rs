@@ -139,15 +139,27 @@ pub fn examine(files: &[SourceFile], outside: &dyn Outside) -> Examined {
     let mut settings = Settings::default();
     let mut rule_nodes = Vec::new();
     for (position, file) in files.iter().enumerate() {
+        let kind = FileKind::of(&file.path);
+        if let FileKind::Stray = kind {
+            stray(position, &file.path, &mut problems);
+            continue;
+        }
         let Some(root) = yaml_file::parse(position, &file.text, &mut problems) else {
-            draft.incomplete |= !file.path.contains("/rules/");
+            draft.incomplete |= matches!(kind, FileKind::Hosts);
             continue;
         };
-        match FileKind::of(&file.path) {
+        match kind {
+            FileKind::Stray => {}
             FileKind::Settings => settings = settings_file::read(&root, outside, &mut problems),
             FileKind::Hosts => draft.read(&root, outside, &mut problems),
             FileKind::Rules => rule_nodes.push(root),
         }
+    }
+    if draft.hosts.is_empty() && !draft.incomplete {
+        let message = "the inventory has no hosts";
+        problems.warning_of_all("no-hosts", message).help(
+            "add one to inventory/hosts.yaml, for this machine `hosts: {this-machine: {collect: [local]}}`",
+        );
     }
     let hosts = resolve::hosts(&draft, &mut problems);
     let mut rules = rule_file::Rules::default();
@@ -172,21 +184,39 @@ pub fn examine(files: &[SourceFile], outside: &dyn Outside) -> Examined {
     }
 }
 
+/// Reports a file that people may take for a part of the inventory.
+fn stray(position: usize, path: &str, problems: &mut problem::Problems<'_>) {
+    let mark = yaml::Mark::file(position);
+    let name = path.strip_prefix("inventory/").unwrap_or(path);
+    if name.starts_with("profiles/") {
+        let message = "SNMP profiles are not in this version yet: the file has no effect";
+        problems.warning("not-yet", mark, message);
+        return;
+    }
+    let problem = problems.warning("stray-file", mark, format!("`{path}` is not read"));
+    match nearest(name, ["hosts.yaml", "settings.yaml"]) {
+        Some(likely) => problem.did_you_mean(Some(&format!("inventory/{likely}"))),
+        None => problem.help("files with hosts of their own belong into inventory/hosts.d/"),
+    };
+}
+
 /// What a file is, by its place.
 enum FileKind {
     Settings,
     Hosts,
     Rules,
+    /// It lies beside the others but nothing reads it.
+    Stray,
 }
 
 impl FileKind {
     fn of(path: &str) -> FileKind {
-        if path.ends_with("inventory/settings.yaml") {
-            FileKind::Settings
-        } else if path.contains("/rules/") {
-            FileKind::Rules
-        } else {
-            FileKind::Hosts
+        match path.strip_prefix("inventory/") {
+            Some("settings.yaml") => FileKind::Settings,
+            Some(name) if name.starts_with("rules/") => FileKind::Rules,
+            Some(name) if name.starts_with("hosts.d/") => FileKind::Hosts,
+            Some("hosts.yaml") | None => FileKind::Hosts,
+            Some(_) => FileKind::Stray,
         }
     }
 }

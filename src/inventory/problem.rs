@@ -132,6 +132,15 @@ impl<'f> Problems<'f> {
         self.add(Severity::Warning, code, &[mark], message.into())
     }
 
+    /// A warning that no line is to blame for.
+    pub(super) fn warning_of_all(
+        &mut self,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> &mut Problem {
+        self.add(Severity::Warning, code, &[], message.into())
+    }
+
     fn add(
         &mut self,
         severity: Severity,

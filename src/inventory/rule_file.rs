@@ -28,7 +28,7 @@ const KEYS: [&str; 7] = [
 ];
 
 /// Keys that the design knows and this version does not.
-const LATER_KEYS: [&str; 11] = [
+const LATER_KEYS: [&str; 9] = [
     "query",
     "params",
     "fires_if",
@@ -36,11 +36,12 @@ const LATER_KEYS: [&str; 11] = [
     "every",
     "no_data",
     "keep_firing_for",
-    "chart",
-    "runbook",
     "labels",
     "notify",
 ];
+
+/// Ignored with a warning: the alert fires all the same.
+const IGNORED_KEYS: [&str; 2] = ["chart", "runbook"];
 
 /// Rules of all files so far.
 #[derive(Default)]
@@ -56,12 +57,9 @@ impl Rules {
         let Some(map) = fields::map(root, "the file", problems) else {
             return;
         };
-        Keys {
-            of: "a rules file",
-            known: &["version", "rules"],
-            later: &["tests"],
-        }
-        .check(map, problems);
+        Keys::new("a rules file", &["version", "rules"])
+            .later(&["tests"])
+            .check(map, problems);
         let Some(entry) = map.get("rules") else {
             return;
         };
@@ -96,12 +94,10 @@ impl Rules {
         draft: &Draft,
         problems: &mut Problems<'_>,
     ) -> Option<Rule> {
-        Keys {
-            of: "a rule",
-            known: &KEYS,
-            later: &LATER_KEYS,
-        }
-        .check(map, problems);
+        Keys::new("a rule", &KEYS)
+            .later(&LATER_KEYS)
+            .ignored(&IGNORED_KEYS)
+            .check(map, problems);
         let name = self.name(mark, map, problems);
         let shown = name.as_ref().map_or("?", |name| name.value.as_str());
         let at = name.as_ref().map_or(mark, |name| name.mark);
@@ -233,12 +229,7 @@ fn severity(
         let word = fields::word(node, "severity", &words, problems)?;
         return AlertSeverity::from_word(&word.value).map(|severity| vec![(severity, None)]);
     };
-    Keys {
-        of: "severity",
-        known: &words,
-        later: &[],
-    }
-    .check(map, problems);
+    Keys::new("severity", &words).check(map, problems);
     let mut steps = Vec::new();
     for entry in &map.entries {
         let Some(severity) = AlertSeverity::from_word(&entry.key.value) else {
@@ -302,12 +293,7 @@ fn localized(node: &Node, key: &str, problems: &mut Problems<'_>) -> Option<Loca
             zh_cn: None,
         });
     };
-    Keys {
-        of: key,
-        known: &["en", "zh-CN"],
-        later: &[],
-    }
-    .check(map, problems);
+    Keys::new(key, &["en", "zh-CN"]).check(map, problems);
     let mut text = |language: &str| {
         let entry = map.get(language)?;
         fields::text(&entry.value, language, problems).map(|text| text.value)

@@ -7,11 +7,10 @@ use super::fields::{self, Keys};
 use super::mail_file::{mail, notify};
 use super::problem::Problems;
 use super::settings::Settings;
-use super::yaml::{Map, Node, Written};
+use super::yaml::{Node, Written};
 
 pub(super) const LANGUAGES: [&str; 2] = ["en", "zh-CN"];
-/// Top-level keys and keys of `storage` that the design knows and this version does not. They are
-/// ignored with a warning: the daemon can well run without.
+/// Ignored with a warning: the daemon can well run without.
 const LATER: [&str; 4] = ["routes", "reports", "poller", "sql"];
 const STORAGE_LATER: [&str; 5] = ["raw", "m5", "h1", "process", "watermark"];
 const MEMORY_BYTES_MIN: u64 = 64 << 20;
@@ -22,15 +21,12 @@ pub(super) fn read(root: &Node, outside: &dyn Outside, problems: &mut Problems<'
     let Some(map) = fields::map(root, "the file", problems) else {
         return settings;
     };
-    let mut known = vec!["version", "server", "storage", "mail", "notify"];
-    known.extend(LATER);
-    Keys {
-        of: "settings.yaml",
-        known: &known,
-        later: &[],
-    }
+    Keys::new(
+        "settings.yaml",
+        &["version", "server", "storage", "mail", "notify"],
+    )
+    .ignored(&LATER)
     .check(map, problems);
-    warn_later(map, &LATER, problems);
     for entry in &map.entries {
         let (key, node) = (entry.key.value.as_str(), &entry.value);
         match key {
@@ -54,26 +50,13 @@ pub(super) fn read(root: &Node, outside: &dyn Outside, problems: &mut Problems<'
     settings
 }
 
-fn warn_later(map: &Map, later: &[&str], problems: &mut Problems<'_>) {
-    for entry in &map.entries {
-        let key = entry.key.value.as_str();
-        if later.contains(&key) {
-            let message = format!("`{key}` is not in this version yet: it has no effect");
-            problems.warning("not-yet", entry.key.mark, message);
-        }
-    }
-}
-
 fn server(node: &Node, settings: &mut Settings, problems: &mut Problems<'_>) {
     let Some(map) = fields::map(node, "server", problems) else {
         return;
     };
-    Keys {
-        of: "server",
-        known: &["listen", "public_url", "language", "timezone"],
-        later: &["tls", "socket_group"],
-    }
-    .check(map, problems);
+    Keys::new("server", &["listen", "public_url", "language", "timezone"])
+        .later(&["tls", "socket_group"])
+        .check(map, problems);
     for entry in &map.entries {
         let (key, node) = (entry.key.value.as_str(), &entry.value);
         match key {
@@ -187,15 +170,9 @@ fn storage(node: &Node, settings: &mut Settings, problems: &mut Problems<'_>) {
     let Some(map) = fields::map(node, "storage", problems) else {
         return;
     };
-    let mut known = vec!["path", "memory"];
-    known.extend(STORAGE_LATER);
-    Keys {
-        of: "storage",
-        known: &known,
-        later: &[],
-    }
-    .check(map, problems);
-    warn_later(map, &STORAGE_LATER, problems);
+    Keys::new("storage", &["path", "memory"])
+        .ignored(&STORAGE_LATER)
+        .check(map, problems);
     if let Some(entry) = map.get("path")
         && let Some(path) = fields::text(&entry.value, "path", problems)
     {
