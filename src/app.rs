@@ -9,18 +9,22 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinSet;
 
 use crate::collect::Collectors;
 use crate::home::{Folder, Home};
 use crate::inventory::{Inventory, Problem};
 use crate::loops::{evaluator, notifier, poller, reloader, writer};
 use crate::render::Renderer;
-use crate::signal::{Changed, Counters, Loaded};
+use crate::signal::{Changed, Counters, Loaded, PollNow};
 use crate::store::{Options, Recorder, Store, StoreError};
 use crate::web;
 
 /// A starting daemon waits this long for a verb that has the file open.
 const WAIT_FOR_VERB: Duration = Duration::from_secs(30);
+
+/// How long the loops may take to end.
+const STOP_TIME: Duration = Duration::from_secs(8);
 
 /// What the command line says beside the settings.
 pub struct Serve {
@@ -98,40 +102,101 @@ impl Daemon {
             .sync(Arc::clone(&inventory))
             .await
             .context("reading the history")?;
-        let collectors = Collectors::start(&self.state, poller::unix_now() as u64 * 1_000)
-            .context("opening the SNMP sockets")?;
         let (poll_now, asks) = mpsc::channel(64);
         let (reload, asked) = mpsc::channel(4);
         let (stop, stopped) = watch::channel(false);
-        let listen = if options.listen.is_empty() {
-            inventory.settings.listen.clone()
-        } else {
-            options.listen.clone()
-        };
+        let mut loops = JoinSet::new();
         let server = web::bind(
-            web::Parts {
-                home: self.home.clone(),
-                data: self.data.clone(),
-                store: store.clone(),
-                loaded: self.loaded.subscribe(),
-                poll_now,
-                reload,
-                changed: self.changed.clone(),
-                counters: Arc::clone(&self.counters),
-                started: Instant::now(),
+            self.web(&store, poll_now, reload),
+            if options.listen.is_empty() {
+                &inventory.settings.listen
+            } else {
+                &options.listen
             },
-            &listen,
         )
         .await?;
-        for address in server.addresses() {
-            println!(
-                "eider watches {} hosts: http://{address}/",
-                inventory.hosts.len()
-            );
+        tell(&server, inventory.hosts.len());
+        loops.spawn(server.run(stopped.clone()));
+        loops.spawn(poller::run(self.poller(&writer, asks)?, stopped.clone()));
+        loops.spawn(reloader::run(
+            self.reloader(&writer, asked),
+            stopped.clone(),
+        ));
+        let (evaluator, notifier) = self.alerting(store, writer, options.rules_every)?;
+        loops.spawn(evaluator::run(evaluator, stopped.clone()));
+        loops.spawn(notifier::run(notifier, stopped));
+        let ended_early = tokio::select! {
+            signal = wait_for_signal() => { signal?; false }
+            _ = loops.join_next() => true,
+        };
+        tracing::info!("stopping");
+        let _ = stop.send(true);
+        // Bounded: a page that somebody holds open must not hold up the end.
+        let _ = tokio::time::timeout(STOP_TIME, async {
+            while loops.join_next().await.is_some() {}
+        })
+        .await;
+        anyhow::ensure!(
+            !ended_early,
+            "a loop ended by itself; this is a defect of eider"
+        );
+        Ok(())
+    }
+
+    fn web(
+        &self,
+        store: &Store,
+        poll_now: mpsc::Sender<PollNow>,
+        reload: mpsc::Sender<()>,
+    ) -> web::Parts {
+        web::Parts {
+            home: self.home.clone(),
+            data: self.data.clone(),
+            store: store.clone(),
+            loaded: self.loaded.subscribe(),
+            poll_now,
+            reload,
+            changed: self.changed.clone(),
+            counters: Arc::clone(&self.counters),
+            started: Instant::now(),
         }
+    }
+
+    fn poller(
+        &self,
+        writer: &writer::Writer,
+        asks: mpsc::Receiver<PollNow>,
+    ) -> anyhow::Result<poller::Poller> {
+        let collectors = Collectors::start(&self.state, poller::unix_now() as u64 * 1_000)
+            .context("opening the SNMP sockets")?;
+        Ok(poller::Poller {
+            collectors: Arc::new(collectors),
+            writer: writer.clone(),
+            loaded: self.loaded.subscribe(),
+            asks,
+            counters: Arc::clone(&self.counters),
+        })
+    }
+
+    fn reloader(&self, writer: &writer::Writer, asked: mpsc::Receiver<()>) -> reloader::Reloader {
+        reloader::Reloader {
+            home: self.home.clone(),
+            writer: writer.clone(),
+            loaded: self.loaded.clone(),
+            asked,
+            counters: Arc::clone(&self.counters),
+        }
+    }
+
+    fn alerting(
+        &self,
+        store: Store,
+        writer: writer::Writer,
+        every: Duration,
+    ) -> anyhow::Result<(evaluator::Evaluator, notifier::Notifier)> {
         let home = self.home.clone();
         let renderer = Renderer::new(move |name| home.asset(Folder::Templates, name));
-        let (notifier, alerts) = notifier::open(
+        let (notifier, handle) = notifier::open(
             notifier::Parts {
                 writer: writer.clone(),
                 loaded: self.loaded.subscribe(),
@@ -141,50 +206,24 @@ impl Daemon {
             &self.state,
         )
         .context("opening the outbox of the mails")?;
-        let tasks = [
-            tokio::spawn(evaluator::run(
-                evaluator::Evaluator {
-                    store: store.clone(),
-                    writer: writer.clone(),
-                    loaded: self.loaded.subscribe(),
-                    renderer,
-                    notifier: alerts,
-                    counters: Arc::clone(&self.counters),
-                    every: options.rules_every,
-                },
-                stopped.clone(),
-            )),
-            tokio::spawn(notifier::run(notifier, stopped.clone())),
-            tokio::spawn(reloader::run(
-                reloader::Reloader {
-                    home: self.home.clone(),
-                    writer: writer.clone(),
-                    loaded: self.loaded.clone(),
-                    asked,
-                    counters: Arc::clone(&self.counters),
-                },
-                stopped.clone(),
-            )),
-            tokio::spawn(poller::run(
-                poller::Poller {
-                    collectors: Arc::new(collectors),
-                    writer: writer.clone(),
-                    loaded: self.loaded.subscribe(),
-                    asks,
-                    counters: Arc::clone(&self.counters),
-                },
-                stopped.clone(),
-            )),
-            tokio::spawn(server.run(stopped.clone())),
-        ];
-        wait_for_signal().await?;
-        tracing::info!("stopping");
-        let _ = stop.send(true);
-        for task in tasks {
-            // Bounded: a page that somebody holds open must not hold up the end.
-            let _ = tokio::time::timeout(Duration::from_secs(5), task).await;
-        }
-        Ok(())
+        let evaluator = evaluator::Evaluator {
+            store,
+            writer,
+            loaded: self.loaded.subscribe(),
+            renderer,
+            notifier: handle,
+            counters: Arc::clone(&self.counters),
+            every,
+        };
+        Ok((evaluator, notifier))
+    }
+}
+
+/// The line that people, and whoever starts us, wait for.
+fn tell(server: &web::Server, hosts: usize) {
+    let word = if hosts == 1 { "host" } else { "hosts" };
+    for address in server.addresses() {
+        println!("eider watches {hosts} {word}: http://{address}/");
     }
 }
 
