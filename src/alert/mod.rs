@@ -178,6 +178,9 @@ pub struct Alert {
     pub revision: u32,
     /// What people read, in the server's language.
     pub summary: String,
+    /// What else is known of the cause: why the latest polls failed.
+    #[serde(default)]
+    pub detail: String,
 }
 
 impl Alert {

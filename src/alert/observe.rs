@@ -27,6 +27,8 @@ pub struct Newest {
     pub entity: String,
     pub ts: UnixSeconds,
     pub values: Vec<Observed>,
+    /// What else is known of the cause; empty mostly.
+    pub detail: String,
 }
 
 /// What one rule sees of one row.
@@ -44,6 +46,7 @@ pub struct Observation {
     /// The highest step that the value reaches, the lowest one when it reaches none.
     pub severity: AlertSeverity,
     pub value: Observed,
+    pub detail: String,
 }
 
 /// Everything seen in one round.
@@ -119,6 +122,7 @@ fn observe_rule<'a>(
             clears,
             severity: severity(rule, &value),
             value,
+            detail: row.detail.clone(),
         })
     })
 }

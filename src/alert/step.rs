@@ -86,6 +86,7 @@ fn begin(rule: &Rule, seen: &Observation, id: AlertId, now: UnixSeconds) -> Chan
         changed_at: now,
         revision: 1,
         summary: String::new(),
+        detail: seen.detail.clone(),
     };
     let what = if rule.hold.is_zero() {
         fire(&mut alert, now);
@@ -180,6 +181,7 @@ fn refreshed(old: &Alert, new: Alert) -> Option<Change> {
 
 fn look(alert: &mut Alert, seen: &Observation) {
     alert.value = seen.value.clone();
+    alert.detail = seen.detail.clone();
     alert.observed_at = seen.at;
     alert.stale = false;
 }

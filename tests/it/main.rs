@@ -1,5 +1,6 @@
 //! The one integration-test binary: the real binary against real servers.
 
+mod alert;
 mod architecture;
 mod inventory;
 #[allow(

@@ -107,6 +107,7 @@ impl World {
             changed_at: at,
             revision: 1,
             summary: String::new(),
+            detail: String::new(),
         };
         self.alerts.insert(id, alert);
         self.alerts.get_mut(&id).unwrap()

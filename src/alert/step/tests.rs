@@ -97,6 +97,7 @@ impl World {
             entity: mount.clone(),
             ts: *ts,
             values: vec![value.clone()],
+            detail: String::new(),
         });
         let tables = [NewestRows {
             table: "filesystem".into(),

@@ -9,11 +9,11 @@ mod journal;
 mod outbox;
 pub(crate) mod wording;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -32,8 +32,11 @@ use crate::signal::{Counters, Loaded};
 use outbox::{Delivery, Outbox};
 use wording::Wording;
 
-/// Deliveries under way at once.
+/// Deliveries under way at once. Normally it is one, so that a crash repeats at most one mail; the
+/// others are for servers that let some addresses hang.
 const DELIVERIES: usize = 8;
+/// A delivery that takes longer than this no longer holds up the others.
+const SLOW: Duration = Duration::from_secs(2);
 /// How often it looks for what is due.
 const TICK: Duration = Duration::from_secs(1);
 /// Rows of the ledger that wait for the history; beyond that the oldest are dropped.
@@ -90,7 +93,8 @@ pub struct Notifier {
     ledger: mpsc::Sender<Vec<Entry>>,
     ledger_rows: Option<mpsc::Receiver<Vec<Entry>>>,
     underway: JoinSet<(Delivery, Result<String, MailError>)>,
-    busy: BTreeSet<String>,
+    /// The addresses under way, and since when.
+    busy: BTreeMap<String, Instant>,
     mailer: Option<(MailSettings, Arc<Mailer>)>,
 }
 
@@ -108,7 +112,7 @@ pub fn open(parts: Parts, state: &Path) -> std::io::Result<(Notifier, Handle)> {
         ledger,
         ledger_rows: Some(ledger_rows),
         underway: JoinSet::new(),
-        busy: BTreeSet::new(),
+        busy: BTreeMap::new(),
         mailer: None,
     };
     let handle = Handle { rounds, known };
@@ -212,8 +216,8 @@ impl Notifier {
             .counters
             .mails_waiting
             .store(waiting, Ordering::Relaxed);
-        let room = DELIVERIES.saturating_sub(self.underway.len());
-        if waiting == 0 || room == 0 {
+        let all_slow = self.busy.values().all(|since| since.elapsed() > SLOW);
+        if waiting == 0 || !all_slow || self.busy.len() >= DELIVERIES {
             return;
         }
         let inventory = Arc::clone(&self.parts.loaded.borrow().inventory);
@@ -221,8 +225,9 @@ impl Notifier {
         let Some(mailer) = self.mailer(&inventory) else {
             return;
         };
-        for delivery in self.outbox.due(now, &self.busy, room) {
-            self.busy.insert(delivery.to.clone());
+        let busy = self.busy.keys().cloned().collect();
+        if let Some(delivery) = self.outbox.due(now, &busy, 1).pop() {
+            self.busy.insert(delivery.to.clone(), Instant::now());
             let mailer = Arc::clone(&mailer);
             let renderer = self.parts.renderer.clone();
             let inventory = Arc::clone(&inventory);

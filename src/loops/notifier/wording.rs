@@ -194,6 +194,8 @@ impl Wording<'_> {
             "entity": one_line(&alert.key.entity),
             "summary": self.summary(alert, language, end),
             "value": value(&alert.value),
+            "numeric": matches!(alert.value, Observed::Number(_)),
+            "detail": one_line(&alert.detail),
             "unit": rule.map_or("", |rule| unit(&rule.when)),
             "limit": rule.map(|rule| condition(&rule.when, step(rule, alert))),
             "clears": rule.and_then(|r| r.clear_when.as_ref()).map(|c| condition(c, None)),
@@ -331,3 +333,6 @@ fn plain_text(text: &str) -> String {
     }
     clean
 }
+
+#[cfg(test)]
+mod tests;

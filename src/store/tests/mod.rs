@@ -1,5 +1,6 @@
 //! The store against a real DuckDB, in memory or in a file of its own.
 
+mod alert;
 mod check;
 mod history;
 mod questions;

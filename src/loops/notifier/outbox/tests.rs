@@ -24,6 +24,7 @@ fn alert(id: AlertId) -> Alert {
         changed_at: 0,
         revision: 2,
         summary: String::new(),
+        detail: String::new(),
     }
 }
 
