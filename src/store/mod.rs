@@ -16,6 +16,7 @@ mod health;
 mod host;
 mod known;
 mod lex;
+mod lock;
 mod migrate;
 mod open;
 mod period;
@@ -61,6 +62,8 @@ struct Shared {
     slots: tokio::sync::Semaphore,
     /// Where Parquet exports are written; `None` in memory.
     export: Option<PathBuf>,
+    /// Released last, when every connection has gone.
+    _lock: Option<lock::Lock>,
 }
 
 #[derive(Clone, Debug)]

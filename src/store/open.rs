@@ -6,7 +6,7 @@ use std::sync::Arc;
 use duckdb::{Config, Connection};
 
 use super::schema::literal;
-use super::{Options, Recorder, Shared, Store, StoreError, health, migrate, pool};
+use super::{Options, Recorder, Shared, Store, StoreError, health, lock, migrate, pool};
 
 /// The file's name in the data directory.
 pub(super) const FILE: &str = "eider.duckdb";
@@ -18,11 +18,12 @@ pub(super) fn file(data: &Path, options: &Options) -> Result<(Store, Recorder), 
         make_directory(directory)?;
     }
     let path = data.join(FILE);
+    let lock = lock::take(data, &path)?;
     let connection = Connection::open_with_flags(&path, config(options.memory_bytes)?)
         .map_err(|e| why_not_opened(&path, &e))?;
     set_up(&connection, data, &export)?;
     migrate::bring_up(&connection, &path)?;
-    finish(connection, Some(export))
+    finish(connection, Some(export), Some(lock))
 }
 
 /// An empty history in memory.
@@ -31,12 +32,13 @@ pub(super) fn memory() -> Result<(Store, Recorder), StoreError> {
     let nowhere = Path::new("/nonexistent");
     lock_down(&connection, nowhere)?;
     migrate::bring_up(&connection, Path::new("memory"))?;
-    finish(connection, None)
+    finish(connection, None, None)
 }
 
 fn finish(
     connection: Connection,
     export: Option<PathBuf>,
+    lock: Option<lock::Lock>,
 ) -> Result<(Store, Recorder), StoreError> {
     let root = connection.try_clone()?;
     let shared = Arc::new(Shared {
@@ -44,6 +46,7 @@ fn finish(
         health: health::Watch::default(),
         slots: tokio::sync::Semaphore::new(pool::READERS),
         export,
+        _lock: lock,
     });
     let store = Store {
         shared: shared.clone(),
@@ -122,13 +125,6 @@ fn why_not_opened(path: &Path, error: &duckdb::Error) -> StoreError {
         return StoreError::InUse {
             path: path.into(),
             pid,
-        };
-    }
-    // DuckDB refuses to open one file twice in one process.
-    if text.contains("Unique file handle conflict") || text.contains("already attached") {
-        return StoreError::InUse {
-            path: path.into(),
-            pid: std::process::id(),
         };
     }
     let lower = text.to_lowercase();

@@ -18,4 +18,5 @@ mod ssh;
 mod ssh_cli;
 mod ssh_login;
 mod ssh_trouble;
+mod store;
 mod support_test;

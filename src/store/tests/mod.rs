@@ -2,6 +2,8 @@
 
 mod alert;
 mod check;
+mod faults;
+mod forbidden;
 mod history;
 mod questions;
 mod shipped;

@@ -47,6 +47,7 @@ fn every_shipped_query_passes_the_check_in_both_languages() {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory).unwrap() {
         let entry = entry.unwrap();
+        assert_eq!(entry.path().extension().unwrap(), "sql");
         files.push(SourceFile {
             private: false,
             path: format!("queries/{}", entry.file_name().to_string_lossy()),

@@ -1,0 +1,5 @@
+//! The history as other processes see it: killed writers, two openers, the query verbs.
+
+mod batch;
+mod kill;
+mod query;
