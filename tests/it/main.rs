@@ -10,6 +10,7 @@ mod inventory;
 )]
 mod support;
 
+mod local;
 mod loop_crash;
 mod loop_text;
 mod loop_watch;

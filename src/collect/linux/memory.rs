@@ -1,10 +1,30 @@
 //! /proc/meminfo.
 
-use super::lines;
+use super::{Report, lines};
 use crate::collect::machine::Memory;
 
 /// Main memory and swap. `None` without the total, or without anything to tell what is available.
-pub(in crate::collect) fn figures(meminfo: Option<&str>) -> Option<Memory> {
+///
+/// ZFS keeps its cache beside the page cache, where MemAvailable does not look: what it would give
+/// back (all above its minimum) is added.
+pub(in crate::collect) fn figures(report: &Report<'_>) -> Option<Memory> {
+    let mut memory = of_kernel(report.get("meminfo"))?;
+    let arc = |name: &str| -> Option<u64> {
+        let line =
+            lines(report.get("arc")?).find_map(|l| l.strip_prefix(name)?.strip_prefix(' '))?;
+        line.split_ascii_whitespace().last()?.parse().ok()
+    };
+    if let (Some(size), Some(least)) = (arc("size"), arc("c_min")) {
+        memory.available = memory.available.saturating_add(size.saturating_sub(least));
+        memory.formula = match memory.formula {
+            "MemAvailable" => "MemAvailable+ARC",
+            _ => "free+buffers+cached+ARC",
+        };
+    }
+    Some(memory)
+}
+
+fn of_kernel(meminfo: Option<&str>) -> Option<Memory> {
     let meminfo = meminfo?;
     let bytes = |name: &str| -> Option<u64> {
         let line = lines(meminfo).find_map(|l| l.strip_prefix(name)?.strip_prefix(':'))?;
@@ -42,7 +62,7 @@ mod tests {
     #[test]
     fn available_is_what_the_kernel_says() {
         let text = "MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 600 kB\nBuffers: 10 kB\nCached: 400 kB\nSwapCached: 7 kB\nSwapTotal: 50 kB\nSwapFree: 20 kB\n";
-        let memory = figures(Some(text)).unwrap();
+        let memory = of_kernel(Some(text)).unwrap();
         assert_eq!(memory.available, 600 * 1024);
         assert_eq!(memory.cached, Some(400 * 1024));
         assert_eq!(memory.formula, "MemAvailable");
@@ -51,7 +71,7 @@ mod tests {
     #[test]
     fn an_old_kernel_gets_the_substitute() {
         let text = "MemTotal: 1000 kB\nMemFree: 100 kB\nBuffers: 10 kB\nCached: 400 kB\nSReclaimable: 30 kB\nShmem: 40 kB\n";
-        let memory = figures(Some(text)).unwrap();
+        let memory = of_kernel(Some(text)).unwrap();
         assert_eq!(memory.available, 500 * 1024);
         assert_eq!(memory.formula, "free+buffers+cached");
         assert_eq!(memory.swap_total, None);
@@ -65,8 +85,19 @@ mod tests {
             "MemTotal: 0 kB",
             "MemTotal: 99999999999999999999 kB",
         ] {
-            assert_eq!(figures(Some(bad)), None, "{bad:?}");
+            assert_eq!(of_kernel(Some(bad)), None, "{bad:?}");
         }
-        assert_eq!(figures(Some("MemTotal: 5 kB\nMemFree: 1 kB\n")), None);
+        assert_eq!(of_kernel(Some("MemTotal: 5 kB\nMemFree: 1 kB\n")), None);
+    }
+
+    #[test]
+    fn what_zfs_would_give_back_is_available() {
+        let report = Report::of([
+            ("meminfo", "MemTotal: 1000 kB\nMemAvailable: 100 kB\n".to_owned()),
+            ("arc", "c_min                           4    102400\nsize                            4    512000\n".to_owned()),
+        ]);
+        let memory = figures(&report).unwrap();
+        assert_eq!(memory.available, 100 * 1024 + 409_600);
+        assert_eq!(memory.formula, "MemAvailable+ARC");
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn readings(report: &Report<'_>) -> Readings {
         problems: host::notes(report),
         ..Readings::default()
     };
-    let memory = memory::figures(report.get("meminfo"));
+    let memory = memory::figures(report);
     let processes = process::all(report, memory.as_ref().map(|m| m.total));
     let system = System {
         processes: processes.as_ref().map(|p| p.rows.len() as i64),

@@ -10,6 +10,7 @@ pub(in crate::collect) const SECTIONS: &[&str] = &[
     "loadavg",
     "uptime",
     "meminfo",
+    "arc",
     "net/dev",
     "diskstats",
     "block",

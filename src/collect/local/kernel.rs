@@ -15,6 +15,7 @@ const FILES: &[(&str, &str)] = &[
     ("loadavg", "/proc/loadavg"),
     ("uptime", "/proc/uptime"),
     ("meminfo", "/proc/meminfo"),
+    ("arc", "/proc/spl/kstat/zfs/arcstats"),
     ("net/dev", "/proc/net/dev"),
     ("diskstats", "/proc/diskstats"),
     ("mounts", "/proc/mounts"),

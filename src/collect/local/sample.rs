@@ -117,10 +117,13 @@ impl Sources {
     }
 
     fn memory(&self, report: &Report<'_>) -> Memory {
-        let kernel = linux::memory::figures(report.get("meminfo"));
+        let kernel = linux::memory::figures(report);
         Memory {
             total: self.system.total_memory(),
-            available: self.system.available_memory(),
+            // The kernel's figure as the SSH probe reads it: it may hold ZFS' cache as well.
+            available: kernel
+                .as_ref()
+                .map_or_else(|| self.system.available_memory(), |k| k.available),
             buffers: kernel.as_ref().and_then(|k| k.buffers),
             cached: kernel.as_ref().and_then(|k| k.cached),
             swap_total: Some(self.system.total_swap()),

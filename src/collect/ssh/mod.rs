@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::Attempt;
 use crate::inventory::{Access, HostKeyPolicy, SshAccess, SshAuth, Target};
@@ -43,7 +43,11 @@ const GRACE: Duration = Duration::from_millis(500);
 pub struct Pool {
     workers: Arc<Workers>,
     resolver: Resolver,
+    connecting: Semaphore,
 }
+
+/// Connections being made at once, each a descriptor: a thousand silent hosts a minute.
+const CONNECTING_MAX: usize = 256;
 
 impl Pool {
     /// A pool without a thread or a session yet. `state` is the directory of the host-key store.
@@ -51,6 +55,7 @@ impl Pool {
         Pool {
             workers: Arc::new(Workers::new(state)),
             resolver: Resolver::new(),
+            connecting: Semaphore::new(CONNECTING_MAX),
         }
     }
 
@@ -90,6 +95,8 @@ impl Pool {
             true => None,
             false => {
                 check_proof(&access.auth, deadline, target.timeout).await?;
+                let turn = tokio::time::timeout_at(deadline.into(), self.connecting.acquire());
+                let _turn = turn.await.map_err(|_| late(Stage::Waiting))?;
                 Some(connect::connect(&addresses, target.timeout, deadline).await?)
             }
         };

@@ -10,7 +10,9 @@ timeout -s KILL 5 true 2>/dev/null && limit='timeout -s KILL 5'
 notes=
 s 'eider 1'
 s stat; grep -E '^(cpu|btime)' /proc/stat
-for f in loadavg uptime meminfo net/dev diskstats; do s "$f"; cat "/proc/$f"; done
+for f in loadavg uptime meminfo; do s "$f"; cat "/proc/$f"; done
+s arc; grep -E '^(size|c_min) ' /proc/spl/kstat/zfs/arcstats
+for f in net/dev diskstats; do s "$f"; cat "/proc/$f"; done
 s block; ls /sys/block
 s mounts; cat /proc/mounts
 s boot_id; cat /proc/sys/kernel/random/boot_id
