@@ -61,40 +61,56 @@ fn settled(home: &TestHome, text: &str) -> String {
     queries.replace(&text, ", N queries)").into_owned()
 }
 
+fn is_bad(case: &Path) -> bool {
+    case.file_name()
+        .and_then(|name| name.to_str())
+        .is_some_and(|name| name.starts_with("bad-"))
+}
+
+/// What is wrong with the answer to a case, if anything.
+fn run(case: &Path, bless: bool) -> Option<String> {
+    let home = home_of(case);
+    let outcome = check(&home, &[]);
+    let answer = settled(&home, &outcome.stdout);
+    let expected = case.join("expected.txt");
+    if bless {
+        fs::write(&expected, &answer).expect("the checkout is writable");
+    }
+    let code = if is_bad(case) { 3 } else { 0 };
+    let wanted = fs::read_to_string(&expected).unwrap_or_default();
+    let leaks = format!("{}{}", outcome.stdout, outcome.stderr).contains("canary");
+    if answer == wanted && outcome.code == code && outcome.stderr.is_empty() && !leaks {
+        return None;
+    }
+    Some(format!(
+        "{}: exit code {}, prints a secret: {leaks}, stderr {:?}\n--- expected\n{wanted}\n--- got\n{answer}",
+        case.display(),
+        outcome.code,
+        outcome.stderr
+    ))
+}
+
 #[test]
 fn every_case_gives_its_whole_answer() {
     let bless = std::env::var_os("EIDER_BLESS").is_some();
-    let (mut bad, mut good, mut wrong) = (0, 0, Vec::new());
     let mut folders: Vec<PathBuf> = fs::read_dir(cases())
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
     folders.sort();
-    for case in folders {
-        let name = case.file_name().unwrap().to_str().unwrap().to_owned();
-        let home = home_of(&case);
-        let outcome = check(&home, &[]);
-        let answer = settled(&home, &outcome.stdout);
-        let expected = case.join("expected.txt");
-        if bless {
-            fs::write(&expected, &answer).unwrap();
-        }
-        let is_bad = name.starts_with("bad-");
-        match is_bad {
-            true => bad += 1,
-            false => good += 1,
-        }
-        let code = if is_bad { 3 } else { 0 };
-        let wanted = fs::read_to_string(&expected).unwrap_or_default();
-        if answer != wanted || outcome.code != code || !outcome.stderr.is_empty() {
-            wrong.push(format!(
-                "{name}: exit code {}, stderr {:?}\n--- expected\n{wanted}\n--- got\n{answer}",
-                outcome.code, outcome.stderr
-            ));
-        }
-        let all = format!("{}{}", outcome.stdout, outcome.stderr);
-        assert!(!all.contains("canary"), "{name} prints a secret:\n{all}");
-    }
+    let bad = folders.iter().filter(|case| is_bad(case)).count();
+    let good = folders.len() - bad;
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let share = folders.len().div_ceil(4);
+        let threads: Vec<_> = folders
+            .chunks(share)
+            .map(|some| scope.spawn(move || some.iter().filter_map(|c| run(c, bless)).collect()))
+            .collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| -> Vec<String> { thread.join().unwrap() })
+            .collect()
+    });
     assert!(
         bad >= 30 && good >= 3,
         "only {bad} bad and {good} good cases found"
@@ -207,6 +223,41 @@ fn the_examples_of_a_new_home_are_right() {
     // this-machine, switch01, web01, web02 to web20, web21.
     assert!(
         outcome.stdout.contains("(23 hosts, 1 group, 5 rules, "),
+        "{}",
+        outcome.stdout
+    );
+}
+
+/// The examples of the user's page, put together as one home, are right.
+#[test]
+fn the_examples_of_the_page_are_right() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/inventory.md");
+    let page = fs::read_to_string(page).unwrap();
+    let blocks: Vec<&str> = page
+        .split("```yaml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap_or_default())
+        .collect();
+    let [hosts, groups, settings, rules] = blocks[..] else {
+        panic!("{} blocks", blocks.len())
+    };
+    let home = TestHome::new()
+        .with(
+            "inventory/hosts.yaml",
+            &hosts.replace("~/.ssh/id_ed25519", "key"),
+        )
+        .with("inventory/hosts.d/groups.yaml", groups)
+        .with("inventory/settings.yaml", settings)
+        .with("inventory/rules/base.yaml", rules)
+        .with("key", "not read here\n")
+        .with("secrets/smtp", "x\n");
+    let mut command = home.command(&["check"]);
+    let outcome = finish(command.env("SNMP_COMMUNITY", "x"));
+    assert_eq!(outcome.code, 0, "{}", outcome.stdout);
+    assert!(
+        outcome
+            .stdout
+            .starts_with("no problems (29 hosts, 2 groups, 1 rule, "),
         "{}",
         outcome.stdout
     );
