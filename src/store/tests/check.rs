@@ -1,3 +1,5 @@
+//! What `eider check` finds in queries before anybody asks them.
+
 use super::*;
 use crate::inventory::SourceFile;
 
