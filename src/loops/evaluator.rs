@@ -1,12 +1,12 @@
 //! Evaluates the rules at a steady pace: newest rows in, changes of alerts out, to the notifier first
 //! and to the history then.
 
+mod alerts;
 mod newest;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -15,8 +15,7 @@ use super::notifier::wording::Wording;
 use super::poller::unix_now;
 use super::writer::Writer;
 use crate::alert::{
-    Alert, AlertId, AlertState, Change, Newest, NewestRows, Observed, What, freshness, observe,
-    step,
+    Alert, AlertId, Change, Newest, NewestRows, Observed, What, freshness, observe, step,
 };
 use crate::health::State;
 use crate::inventory::Inventory;
@@ -26,12 +25,15 @@ use crate::render::Renderer;
 use crate::signal::{Counters, Loaded};
 use crate::store::{Cell, Question, Store, StoreError};
 use crate::table::{self, Table};
+use alerts::Alerts;
 use newest::{Wanted, newest};
 
 /// Rows that one table may give in one round. What is beyond is not seen, and so changes nothing.
 const ROWS_MAX: usize = 300_000;
 /// The history may take this long to note changes; then the next round goes first.
 const SAVE_TIMEOUT: Duration = Duration::from_secs(20);
+/// The wall clock may run off the steady one by this much between two rounds, in seconds.
+const LEAP_S: i64 = 5;
 /// Open alerts; beyond that no new ones are begun.
 const ALERTS_MAX: usize = 50_000;
 
@@ -47,15 +49,6 @@ pub struct Evaluator {
     pub every: Duration,
 }
 
-/// The alerts that are not over, and what the history does not know of them yet.
-#[derive(Default)]
-struct Alerts {
-    open: BTreeMap<AlertId, Alert>,
-    next_id: AlertId,
-    unsaved: BTreeMap<AlertId, Alert>,
-    dropped: BTreeSet<AlertId>,
-}
-
 /// Runs until `stop` is set.
 pub async fn run(evaluator: Evaluator, mut stop: watch::Receiver<bool>) {
     let mut alerts = tokio::select! {
@@ -64,12 +57,22 @@ pub async fn run(evaluator: Evaluator, mut stop: watch::Receiver<bool>) {
     };
     let mut tick = tokio::time::interval(evaluator.every);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut before = (unix_now(), Instant::now());
     loop {
         tokio::select! {
             _ = stop.changed() => return,
             _ = tick.tick() => {}
         }
         let now = unix_now();
+        let leap = now - before.0 - before.1.elapsed().as_secs() as i64;
+        if leap.abs() > LEAP_S {
+            tracing::warn!(
+                seconds = leap,
+                "the clock was set: waiting alerts keep their age"
+            );
+            alerts.clock_was_set(leap);
+        }
+        before = (now, Instant::now());
         match evaluator.round(&mut alerts, now).await {
             Ok(()) => {
                 let at = now.max(0).unsigned_abs();
@@ -90,33 +93,12 @@ impl Evaluator {
             }
             tokio::time::sleep(Duration::from_secs(5)).await;
         };
-        let mut alerts = Alerts {
-            open: open.into_iter().map(|alert| (alert.id, alert)).collect(),
-            next_id: last_id + 1,
-            ..Alerts::default()
-        };
-        for known in self.notifier.known() {
-            alerts.next_id = alerts.next_id.max(known.id + 1);
-            let older = alerts.open.get(&known.id).map(|alert| alert.revision);
-            match known.state {
-                AlertState::Firing if older.is_none_or(|r| r < known.revision) => {
-                    // The same thing under another number, from a history that was put back.
-                    alerts.open.retain(|_, alert| alert.key != known.key);
-                    alerts.open.insert(known.id, known.clone());
-                    alerts.unsaved.insert(known.id, known.clone());
-                }
-                AlertState::Resolved if older.is_some() => {
-                    alerts.open.remove(&known.id);
-                    alerts.unsaved.insert(known.id, known.clone());
-                }
-                _ => {}
-            }
-        }
-        alerts
+        Alerts::merged(open, last_id, self.notifier.known())
     }
 
     async fn round(&self, alerts: &mut Alerts, now: UnixSeconds) -> Result<(), String> {
         let inventory = Arc::clone(&self.loaded.borrow().inventory);
+        alerts.follow_renames(&inventory);
         let open: Vec<Alert> = alerts.open.values().cloned().collect();
         let tables = self.newest_rows(&inventory, &open, now).await;
         let seen = observe(&inventory, &tables, now);
@@ -247,8 +229,10 @@ impl Evaluator {
     ) -> Result<NewestRows, StoreError> {
         let oldest = inventory.hosts.values().map(|host| freshness(host)).max();
         let since = now - oldest.unwrap_or_default().as_secs() as i64;
-        let mut question =
-            Question::new(wanted.sql(table)).bind("since", Cell::Time(since * 1_000_000));
+        let mut question = Question::new(wanted.sql(table))
+            .bind("since", Cell::Time(since * 1_000_000))
+            // Rows from before the clock was set back are not the newest ones.
+            .bind("until", Cell::Time((now + LEAP_S) * 1_000_000));
         question.max_rows = ROWS_MAX;
         let answer = self.store.ask(question).await?;
         if answer.truncated {

@@ -57,7 +57,7 @@ impl Wanted {
             "SELECT host, entity, epoch(ts)::BIGINT AS at, {unpacked} FROM (
                 SELECT host, {entity} AS entity, max(ts) AS ts,
                     arg_max(struct_pack({packed}), ts) AS v
-                FROM {} WHERE ts >= $since GROUP BY ALL)
+                FROM {} WHERE ts >= $since AND ts <= $until GROUP BY ALL)
              WHERE {}",
             ident(table.name),
             wanted.join(" OR ")
@@ -112,5 +112,88 @@ fn observed(cell: &Cell) -> Observed {
         Cell::Text(t) | Cell::Other(t) => Observed::Text(t.clone()),
         Cell::Time(us) => Observed::number((us / 1_000_000) as f64),
         Cell::Date(days) => Observed::number(f64::from(*days)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::inventory::{AlertSeverity, Comparison, HostSelector, Localized, Origin, Rule};
+    use crate::store::{Question, Store};
+    use crate::table;
+
+    /// Every column of every table, the derived ones too, can be asked for.
+    #[test]
+    fn the_question_can_be_asked_of_every_table() {
+        let (store, _recorder) = Store::in_memory().unwrap();
+        let mut inventory = Inventory::default();
+        for table in table::ALL {
+            let stored = table
+                .columns
+                .iter()
+                .filter(|c| c.kind != table::Kind::Input);
+            let names = stored.map(|c| (c.name, c.kind));
+            let derived = table.derived.iter().map(|d| (d.name, table::Kind::Float));
+            for (column, kind) in names.chain(derived) {
+                let literal = match kind {
+                    table::Kind::Text => Literal::Text("it's".into()),
+                    table::Kind::Bool => Literal::Bool(true),
+                    // A time is compared as a number nowhere yet.
+                    table::Kind::Time => continue,
+                    _ => Literal::Number(0.5),
+                };
+                inventory.rules.push(Rule {
+                    name: format!("{}-{column}", table.name),
+                    when: Condition {
+                        table: table.name.into(),
+                        column: column.into(),
+                        op: Comparison::NotEqual,
+                        literal,
+                    },
+                    hold: Duration::ZERO,
+                    clear_when: None,
+                    severity: vec![(AlertSeverity::Info, None)],
+                    summary: Localized::default(),
+                    hosts: HostSelector::default(),
+                    origin: Origin::BuiltIn,
+                });
+            }
+        }
+        let mut wanted = Wanted::of(&inventory, &[]);
+        assert_eq!(wanted.len(), table::ALL.len());
+        for wanted in &mut wanted {
+            wanted.hosts.insert("web'01".into());
+            let table = table::find(&wanted.table).unwrap();
+            let question = Question::new(wanted.sql(table))
+                .bind("since", Cell::Time(0))
+                .bind("until", Cell::Time(1));
+            let answer = store.ask_blocking(&question).unwrap();
+            assert_eq!(
+                answer.columns.len(),
+                3 + wanted.columns.len(),
+                "{}",
+                wanted.table
+            );
+        }
+    }
+
+    #[test]
+    fn a_row_with_nulls_is_a_row() {
+        let text = |t: &str| Cell::Text(t.into());
+        let row = [
+            text("web01"),
+            text("/"),
+            Cell::Int(60),
+            Cell::Null,
+            Cell::Float(91.5),
+        ];
+        let newest = newest(&row).unwrap();
+        assert_eq!(
+            (&*newest.host, newest.entity.as_str(), newest.ts),
+            ("web01", "/", 60)
+        );
+        assert_eq!(newest.values, [Observed::Nothing, Observed::Number(91.5)]);
     }
 }

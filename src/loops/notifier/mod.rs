@@ -37,6 +37,8 @@ use wording::Wording;
 const DELIVERIES: usize = 8;
 /// A delivery that takes longer than this no longer holds up the others.
 const SLOW: Duration = Duration::from_secs(2);
+/// At the end, deliveries under way may take this long.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
 /// How often it looks for what is due.
 const TICK: Duration = Duration::from_secs(1);
 /// Rows of the ledger that wait for the history; beyond that the oldest are dropped.
@@ -95,7 +97,8 @@ pub struct Notifier {
     underway: JoinSet<(Delivery, Result<String, MailError>)>,
     /// The addresses under way, and since when.
     busy: BTreeMap<String, Instant>,
-    mailer: Option<(MailSettings, Arc<Mailer>)>,
+    /// The server for these settings, if they are of any use.
+    mailer: Option<(MailSettings, Option<Arc<Mailer>>)>,
 }
 
 /// Opens the outbox `state/outbox`. Nothing is sent before [`run`].
@@ -119,7 +122,8 @@ pub fn open(parts: Parts, state: &Path) -> std::io::Result<(Notifier, Handle)> {
     Ok((notifier, handle))
 }
 
-/// Runs until `stop` is set. Mails under way are given up then; they are sent after the next start.
+/// Runs until `stop` is set. Mails under way get a moment then; the others are sent after the next
+/// start.
 pub async fn run(mut notifier: Notifier, mut stop: watch::Receiver<bool>) {
     let Some(rows) = notifier.ledger_rows.take() else {
         return;
@@ -140,6 +144,12 @@ pub async fn run(mut notifier: Notifier, mut stop: watch::Receiver<bool>) {
         notifier.decide(now).await;
         notifier.deliver(now).await;
     }
+    let last = async {
+        while let Some(Ok((delivery, result))) = notifier.underway.join_next().await {
+            notifier.finish(&delivery, result).await;
+        }
+    };
+    let _ = tokio::time::timeout(LAST_MOMENT, last).await;
     // The last rows of the ledger are written as long as the writer lives.
     drop(notifier);
     let _ = tokio::time::timeout(Duration::from_secs(2), scribe).await;
@@ -244,19 +254,17 @@ impl Notifier {
         if let Some((known, mailer)) = &self.mailer
             && known == settings
         {
-            return Some(Arc::clone(mailer));
+            return mailer.clone();
         }
-        match Mailer::new(settings) {
-            Ok(mailer) => {
-                let mailer = Arc::new(mailer);
-                self.mailer = Some((settings.clone(), Arc::clone(&mailer)));
-                Some(mailer)
-            }
+        let mailer = match Mailer::new(settings) {
+            Ok(mailer) => Some(Arc::new(mailer)),
             Err(error) => {
                 tracing::error!(%error, "mails wait: correct `mail:` in inventory/settings.yaml");
                 None
             }
-        }
+        };
+        self.mailer = Some((settings.clone(), mailer.clone()));
+        mailer
     }
 
     async fn finish(&mut self, delivery: &Delivery, result: Result<String, MailError>) {

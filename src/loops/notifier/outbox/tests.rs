@@ -161,3 +161,55 @@ fn message_ids_are_fixed_and_each_their_own() {
     assert_eq!(name(&problem), name(&notice(Kind::Problem, 2, &[1])));
     assert_ne!(name(&problem), name(&notice(Kind::Recovery, 1, &[1])));
 }
+
+/// A day of the clock in a moment: the mail server is away for an hour, accepts now and then, and
+/// puts off at random. Every mail arrives once, those about one alert in order, and the last one at
+/// most a quarter of an hour after the server is back.
+#[tokio::test]
+async fn an_hour_without_the_mail_server_loses_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut outbox = Outbox::open(directory.path()).unwrap();
+    let back = 3600;
+    let mut arrived: Vec<(String, AlertId, Kind)> = Vec::new();
+    let mut last = 0;
+    let mut attempts = 0;
+    for now in 0..back + 1200 {
+        let id = now / 100 + 1;
+        if now < back && now % 100 == 0 {
+            let post = notice(Kind::Problem, now, &[id]);
+            outbox.post(post, to(&["a@x", "b@x"])).await.unwrap();
+        }
+        if now < back && now % 100 == 50 {
+            let post = notice(Kind::Recovery, now, &[id]);
+            outbox.post(post, to(&["a@x", "b@x"])).await.unwrap();
+        }
+        for delivery in outbox.due(now, &BTreeSet::new(), 1) {
+            attempts += 1;
+            // A little noise: every seventh attempt fails although the server is there.
+            if now < back || attempts % 7 == 0 {
+                outbox.failed(&delivery, now);
+            } else {
+                outbox.done(&delivery, now).await.unwrap();
+                let notice = &delivery.notice;
+                arrived.push((delivery.to, notice.alerts[0].alert.id, notice.kind));
+                last = now;
+            }
+        }
+    }
+    assert_eq!(outbox.waiting(), 0);
+    assert!(
+        last <= back + 900,
+        "the last one arrived {} s after",
+        last - back
+    );
+    assert_eq!(arrived.len(), 2 * 2 * 36);
+    let different: BTreeSet<_> = arrived.iter().cloned().collect();
+    assert_eq!(different.len(), arrived.len(), "none twice");
+    for (to, id, _) in arrived.iter().filter(|(.., kind)| *kind == Kind::Recovery) {
+        let place = |kind| {
+            let wanted = (to.clone(), *id, kind);
+            arrived.iter().position(|a| *a == wanted)
+        };
+        assert!(place(Kind::Problem) < place(Kind::Recovery), "{to} {id}");
+    }
+}
