@@ -116,10 +116,10 @@ fn fstype(datum: &Datum) -> Option<&'static str> {
         [9] => Some("ntfs"),
         [12] => Some("iso9660"),
         [14] => Some("nfs"),
-        [19] => Some("afs"),
-        [21] => Some("afs"),
+        [19 | 21] => Some("afs"),
         [22] => Some("fat32"),
-        [23] => Some("ext2"),
+        // Called ext2, and meant for ext3 and ext4 as well.
+        [23] => Some("ext"),
         _ => None,
     }
 }

@@ -160,11 +160,17 @@ fn count(states: &Walked, names: &HashMap<u32, Arc<str>>) -> Row {
     row
 }
 
+/// How the kernel threads begin that Linux shows as idle: work queues, RCU, memory, the NFS server,
+/// ZFS.
+const IDLE: [&str; 14] = [
+    "kworker/", "rcu_", "kdamond", "nfsd", "lockd", "NFSv4 ", "arc_", "dbu_", "dp_", "l2arc_",
+    "spl_", "txg_", "z_", "zthr",
+];
+
 /// How many of the invalid processes are zombies. Idle kernel threads go by their names; before
 /// Linux called the helpers of its work queues `kworker/R-…`, they had names like any program, and
 /// zombies cannot be told from them.
 fn zombies(invalid: &[&str]) -> Option<i64> {
-    const IDLE: [&str; 5] = ["kworker/", "rcu_", "nfsd", "lockd", "NFSv4 "];
     let is_idle = |name: &&&str| IDLE.iter().any(|prefix| name.starts_with(prefix));
     let idle = invalid.iter().filter(is_idle).count();
     if idle > 0 && !invalid.iter().any(|name| name.starts_with("kworker/R-")) {

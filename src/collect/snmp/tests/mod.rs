@@ -2,6 +2,7 @@
 //! honest device is good.
 
 mod datagrams;
+mod devices;
 mod limits;
 mod tables;
 
@@ -101,7 +102,11 @@ struct Scene {
 
 impl Scene {
     async fn new(version: SnmpVersion) -> Scene {
-        let agent = Agent::start(switch()).await;
+        Scene::of(switch(), version).await
+    }
+
+    async fn of(mib: Mib, version: SnmpVersion) -> Scene {
+        let agent = Agent::start(mib).await;
         let target = target(agent.address, version);
         let engine = Engine::start().unwrap();
         Scene {
