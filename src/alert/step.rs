@@ -40,7 +40,8 @@ pub enum What {
 /// from `next_id` on, in the order of their keys. Alerts to which nothing happened yield nothing.
 ///
 /// The clock of `hold` is that of the rows, not of the rounds: an alert fires when a fresh row at
-/// least `hold` younger than the first one still holds.
+/// least `hold` younger than the first one still holds. A pending alert that lost sight of its rows
+/// for so long that they were stale begins its hold anew.
 pub fn step(
     inventory: &Inventory,
     open: &[Alert],
@@ -133,10 +134,14 @@ fn confirm(rule: &Rule, alert: &Alert, seen: &Observation, now: UnixSeconds) -> 
             what: What::Dropped,
         });
     }
+    if alert.stale {
+        // Time without fresh rows proves nothing: what it held before must hold anew.
+        next.since = seen.at;
+    }
     look(&mut next, seen);
     next.severity = seen.severity;
     next.peak = seen.severity;
-    if seen.at - alert.since >= rule.hold.as_secs() as i64 {
+    if seen.at - next.since >= rule.hold.as_secs() as i64 {
         fire(&mut next, now);
         return Some(Change {
             alert: next,
