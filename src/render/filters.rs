@@ -101,6 +101,10 @@ pub(super) fn register(environment: &mut Environment<'static>, scope: Scope) {
     environment.add_filter("unit", move |value: Value, unit: Option<String>| {
         s.unit(&value, unit.as_deref().unwrap_or_default())
     });
+    environment.add_filter("day", |at: Value| day(&at));
+    environment.add_filter("nominal", |value: Value, unit: String| {
+        float(&value).map_or_else(|| number::NOTHING.into(), |v| number::axis(v, &unit))
+    });
     let s = Arc::clone(&scope);
     environment.add_filter("t", move |key: String, holes: Kwargs| {
         s.translate(&key, &holes)
@@ -120,6 +124,16 @@ fn segment(text: &str) -> String {
         }
     }
     out
+}
+
+/// A calendar day given as its midnight in UTC: no zone moves it.
+fn day(at: &Value) -> String {
+    seconds(at)
+        .and_then(|at| Timestamp::from_second(at).ok())
+        .map_or_else(
+            || number::NOTHING.into(),
+            |at| at.strftime("%Y-%m-%d").to_string(),
+        )
 }
 
 fn float(value: &Value) -> Option<f64> {

@@ -1,11 +1,13 @@
-//! `POST /api/v1/sql` and `POST /api/v1/q/{name}`: questions to the history, answered in the asked
-//! format.
+//! Questions of programs: SQL over the command line's socket, named queries for everyone.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, StatusCode};
+use http::HeaderValue;
+use http::StatusCode;
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use hyper::body::Bytes;
+use serde_json::Value;
 use warp::Reply as _;
 
 use super::fault::Fault;
@@ -15,10 +17,14 @@ use super::site::{self, Site};
 use super::visit::Visit;
 use crate::home::Folder;
 use crate::query::{Query, name_of};
+use crate::store::format::Format;
 use crate::store::{Request, TRUNCATED};
 
-/// SQL as typed by a person. Only our own user, over the socket: what it may read is all that the
-/// daemon knows, and what it may cost is bounded in time only.
+/// What every query takes beside its own parameters.
+pub(super) const COMMON: [&str; 6] = ["from", "to", "tz", "lang", "format", "max_rows"];
+
+/// `POST /api/v1/sql`. Free SQL is for our own user alone: limits within the process do not hold
+/// against everyone.
 pub(super) async fn sql(
     site: Arc<Site>,
     visit: Arc<Visit>,
@@ -27,47 +33,107 @@ pub(super) async fn sql(
     if visit.peer != Peer::Owner {
         return Err(Fault::new(
             StatusCode::FORBIDDEN,
-            "free SQL is answered over the Unix socket only: `eider query -e`",
+            "SQL is taken over the socket eider.sock only: use `eider query -e`",
         ));
     }
-    let request = request(&body)?;
+    let request = read(&body)?;
     let query = request.query()?;
     answer(&site, request, query).await
 }
 
-/// A query of `queries/`.
+/// `POST /api/v1/q/{name}`
 pub(super) async fn named(
     site: Arc<Site>,
     _visit: Arc<Visit>,
     name: String,
     body: Bytes,
 ) -> Result<Response, Fault> {
-    let request = request(&body)?;
-    let file = format!("{name}.sql");
-    let text = name_of(&file).and_then(|_| site.parts.home.asset(Folder::Queries, &file));
-    let Some(text) = text else {
-        return Err(Fault::not_found(format!(
-            "there is no query `{name}`; `eider queries` lists them"
-        )));
-    };
-    let query = Query::parse(&format!("queries/{file}"), &text).map_err(|problem| {
-        let line = problem.places.first().map_or(1, |p| p.line);
-        let words = format!("queries/{file}:{line}: {}", problem.message);
-        Fault::new(StatusCode::INTERNAL_SERVER_ERROR, words)
-    })?;
-    answer(&site, request, query).await
+    let query = find(&site, &name)?;
+    answer(&site, read(&body)?, query).await
 }
 
-fn request(body: &Bytes) -> Result<Request, Fault> {
+/// `GET /api/v1/q/{name}?…`, and `/q/{name}.{format}?…`
+pub(super) async fn get(
+    site: Arc<Site>,
+    visit: Arc<Visit>,
+    name: String,
+    format: Option<Format>,
+) -> Result<Response, Fault> {
+    let query = find(&site, &name)?;
+    let mut request = from_link(&visit);
+    if let Some(format) = format {
+        request.format = Some(format.as_str().into());
+    }
+    let file = format.map(|format| format!("{name}.{}", format.as_str()));
+    let mut response = answer(&site, request, query).await?;
+    if let Some(file) = file
+        && let Ok(value) = HeaderValue::from_str(&format!("inline; filename=\"{file}\""))
+    {
+        response.headers_mut().insert(CONTENT_DISPOSITION, value);
+    }
+    Ok(response)
+}
+
+/// What the link of a page or of a download asks for.
+pub(super) fn from_link(visit: &Visit) -> Request {
+    let common = |name: &str| {
+        visit
+            .param(name)
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+    };
+    let params: BTreeMap<String, Value> = visit
+        .query
+        .iter()
+        .filter(|(name, _)| !COMMON.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.as_str().into()))
+        .collect();
+    Request {
+        params,
+        from: common("from"),
+        to: common("to"),
+        tz: common("tz"),
+        format: common("format"),
+        max_rows: common("max_rows").and_then(|rows| rows.parse().ok()),
+        ..Request::default()
+    }
+}
+
+/// The query of that name; a broken file is told with its place.
+pub(super) fn find(site: &Site, name: &str) -> Result<Query, Fault> {
+    let file = format!("{name}.sql");
+    let text = name_of(&file)
+        .and_then(|_| site.parts.home.asset(Folder::Queries, &file))
+        .ok_or_else(|| {
+            Fault::not_found(format!(
+                "there is no query `{name}`; `eider queries` lists them"
+            ))
+        })?;
+    Query::parse(&format!("queries/{file}"), &text).map_err(|problem| {
+        let place = problem.places.first();
+        let place = place.map_or_else(String::new, |p| format!("{}:{}: ", p.path, p.line));
+        Fault::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("{place}{}", problem.message),
+        )
+    })
+}
+
+fn read(body: &Bytes) -> Result<Request, Fault> {
     if body.is_empty() {
         return Ok(Request::default());
     }
-    serde_json::from_slice(body)
-        .map_err(|e| Fault::new(StatusCode::BAD_REQUEST, format!("the body: {e}")))
+    serde_json::from_slice(body).map_err(|error| {
+        Fault::new(
+            StatusCode::BAD_REQUEST,
+            format!("the body is not what this takes: {error}"),
+        )
+    })
 }
 
 async fn answer(site: &Site, request: Request, query: Query) -> Result<Response, Fault> {
     let timezone = site.timezone();
+    let _turn = site.asking.acquire().await;
     let reply = request
         .ask(&site.parts.store, query, timezone, site::now())
         .await?;

@@ -13,7 +13,7 @@ use crate::render::number;
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 150.0;
 /// Room for the labels.
-const LEFT: f64 = 56.0;
+const LEFT: f64 = 70.0;
 const RIGHT: f64 = 6.0;
 const TOP: f64 = 8.0;
 const BOTTOM: f64 = 18.0;
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_gap_stays_a_gap() {
-        let range = Range::parse(Some("now-1h"), None, "now-6h", 1_763_870_400);
+        let range = Range::parse(Some("now-1h"), None, "now-6h", 1_763_870_400, "UTC");
         let at = |n: i64| range.from + n * 60;
         let line = Line {
             name: Name::Text("x".into()),
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn nothing_is_drawn_of_nothing() {
-        let range = Range::parse(Some("now-1h"), None, "now-6h", 1_763_870_400);
+        let range = Range::parse(Some("now-1h"), None, "now-6h", 1_763_870_400, "UTC");
         let chart = draw(&plan(&range), Vec::new(), "UTC");
         assert!(chart.empty && chart.lines.is_empty());
     }

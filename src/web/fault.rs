@@ -58,6 +58,11 @@ impl Fault {
         }
     }
 
+    /// What is wrong, in words.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub(super) async fn respond(&self, site: &Site, visit: &Visit) -> Response {
         if let Some(location) = &self.location
             && let Ok(location) = HeaderValue::from_str(location)

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
 use crate::home::{Folder, Home};
 use crate::render::Renderer;
@@ -106,6 +106,7 @@ impl Server {
         let site = Arc::new(site::Site {
             renderer: renderer(&self.parts.home),
             auth: auth::Auth::new(&self.parts.data),
+            asking: Semaphore::new(site::MAX_ASKING),
             listen: self.addresses,
             stop: stop.clone(),
             parts: self.parts,

@@ -1,5 +1,6 @@
 //! Percent-encoding, for path segments and query strings.
 
+use std::fmt::Write as _;
 use std::str::FromStr;
 
 /// One decoded segment of a path. warp hands segments over as they came; a host named `Büro/1`
@@ -50,10 +51,18 @@ fn decode(raw: &str, plus_is_space: bool) -> Option<String> {
 
 /// Encodes a value of a query string.
 pub(super) fn encode(text: &str) -> String {
-    use std::fmt::Write as _;
+    encoded(text, b"-._~/")
+}
+
+/// Encodes a segment of a path.
+pub(super) fn segment(text: &str) -> String {
+    encoded(text, b"-._~")
+}
+
+fn encoded(text: &str, plain: &[u8]) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+        if byte.is_ascii_alphanumeric() || plain.contains(&byte) {
             out.push(char::from(byte));
         } else {
             let _ = write!(out, "%{byte:02X}");

@@ -14,6 +14,7 @@ use super::percent::Segment;
 use super::site::Site;
 use super::visit::Visit;
 use super::{api, ask, health, live, login, pages, statics};
+use crate::store::format::Format;
 
 pub(super) type Response = warp::reply::Response;
 
@@ -107,8 +108,29 @@ fn people(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
         .and(warp::get())
         .and(with(site))
         .then(|site, visit| finish(site, visit, pages::status::page));
+    let queries = warp::path!("q")
+        .and(warp::get())
+        .and(with(site))
+        .then(|site, visit| finish(site, visit, pages::query::list));
+    let query = warp::path!("q" / Segment)
+        .and(warp::get())
+        .and(with(site))
+        .then(|name: Segment, site, visit| {
+            finish(site, visit, move |site, visit| query(site, visit, name.0))
+        });
     let pages = overview.or(host).unify().or(alerts).unify();
-    pages.or(status).unify().boxed()
+    let pages = pages.or(status).unify().or(queries).unify();
+    pages.or(query).unify().boxed()
+}
+
+/// A query as a page, or with the ending of a format as a file.
+async fn query(site: Arc<Site>, visit: Arc<Visit>, name: String) -> Result<Response, Fault> {
+    if let Some((name, ending)) = name.rsplit_once('.')
+        && let Some(format) = Format::from_word(ending)
+    {
+        return ask::get(site, visit, name.to_owned(), Some(format)).await;
+    }
+    pages::query::page(site, visit, name).await
 }
 
 /// What the command line and scripts ask for.
@@ -149,10 +171,17 @@ fn api_v1(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
                 ask::named(site, visit, name.0, body)
             })
         });
-    let reads = status.or(hosts).unify();
-    let asks = sql.or(named).unify();
-    let acts = poll.or(reload).unify();
-    reads.or(asks).unify().or(acts).unify().boxed()
+    let got = warp::path!("api" / "v1" / "q" / Segment)
+        .and(warp::get())
+        .and(with(site))
+        .then(|name: Segment, site, visit| {
+            finish(site, visit, move |site, visit| {
+                ask::get(site, visit, name.0, None)
+            })
+        });
+    let reads = status.or(hosts).unify().or(got).unify();
+    let orders = poll.or(reload).unify().or(sql).unify().or(named).unify();
+    reads.or(orders).unify().boxed()
 }
 
 fn session(site: &Arc<Site>) -> BoxedFilter<(Response,)> {

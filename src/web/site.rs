@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tracing::error;
 
 use super::Parts;
@@ -13,12 +13,18 @@ use crate::reading::UnixSeconds;
 use crate::render::Renderer;
 use crate::signal::Loaded;
 
+/// Named queries and SQL answered at once; others wait.
+pub(super) const MAX_ASKING: usize = 3;
+
 pub(super) struct Site {
     pub(super) parts: Parts,
     pub(super) renderer: Renderer,
     pub(super) auth: Auth,
     /// The bound addresses.
     pub(super) listen: Vec<SocketAddr>,
+    /// Turns of named queries and SQL, which may take long; the pages' own questions do not wait
+    /// behind them.
+    pub(super) asking: Semaphore,
     /// Turns true when the daemon stops.
     pub(super) stop: watch::Receiver<bool>,
 }

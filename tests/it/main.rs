@@ -21,3 +21,4 @@ mod ssh_login;
 mod ssh_trouble;
 mod store;
 mod support_test;
+mod web;

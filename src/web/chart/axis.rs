@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     fn range(from: &str) -> Range {
-        Range::parse(Some(from), None, "now-6h", 1_763_870_400)
+        Range::parse(Some(from), None, "now-6h", 1_763_870_400, "UTC")
     }
 
     #[test]

@@ -74,7 +74,9 @@ pub(in crate::web) async fn page(
         )));
     };
     let now = site::now();
-    let range = Range::parse(visit.param("from"), visit.param("to"), DEFAULT_RANGE, now);
+    let timezone = site.timezone();
+    let (from, to) = (visit.param("from"), visit.param("to"));
+    let range = Range::parse(from, to, DEFAULT_RANGE, now, &timezone);
     let asker = Asker::new(&site, host, &range, now);
     let health = fleet::health(&site)
         .await?
@@ -82,7 +84,7 @@ pub(in crate::web) async fn page(
         .find(|health| health.host == host.name);
     let (newest, charts, alerts) = tokio::try_join!(
         asker.now(),
-        asker.charts(site.timezone()),
+        asker.charts(&timezone),
         alerts::of_host(&site, &name),
     )?;
     let body = HostPage {
@@ -199,7 +201,7 @@ impl<'a> Asker<'a> {
         })
     }
 
-    async fn charts(&self, timezone: String) -> Result<Vec<Chart>, StoreError> {
+    async fn charts(&self, timezone: &str) -> Result<Vec<Chart>, StoreError> {
         let (cpu, memory, load, traffic, filesystems, disks) = tokio::try_join!(
             self.ask(sql::CPU_LINES),
             self.ask(sql::MEMORY_LINES),
@@ -259,7 +261,7 @@ impl<'a> Asker<'a> {
         );
         let mut mounts = plan("chart.filesystems", "%", 100.0);
         mounts.filled = false;
-        let draw = |plan: &Plan<'_>, lines| chart::draw(plan, lines, &timezone);
+        let draw = |plan: &Plan<'_>, lines| chart::draw(plan, lines, timezone);
         Ok(vec![
             draw(&plan("chart.cpu", "%", 100.0), cpu),
             draw(&plan("chart.memory", "%", 100.0), memory),

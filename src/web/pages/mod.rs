@@ -4,5 +4,6 @@ pub(super) mod alerts;
 pub(super) mod fleet;
 pub(super) mod host;
 pub(super) mod overview;
+pub(super) mod query;
 mod sql;
 pub(super) mod status;

@@ -164,7 +164,7 @@ pub(super) const AVAILABILITY: &str = "SELECT method, count(*) AS polls, \
     count(*) FILTER (ok) AS good, avg(took_ms) AS took_ms FROM poll \
     WHERE host = $host AND ts >= $from AND ts < $to GROUP BY method ORDER BY method";
 pub(super) const POLLS: &str = "SELECT * FROM poll WHERE host = $host AND ts >= $week \
-    ORDER BY ts DESC LIMIT 20";
+    ORDER BY ts DESC LIMIT 15";
 pub(super) const FAILED_POLLS: &str = "SELECT * FROM poll WHERE host = $host AND ts >= $week \
     AND NOT ok ORDER BY ts DESC LIMIT 10";
 pub(super) const EVENTS: &str = "SELECT * FROM event WHERE host = $host AND ts >= $month \

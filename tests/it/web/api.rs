@@ -1,0 +1,120 @@
+//! What programs ask for, over TCP and over the command line's socket.
+
+use serde_json::json;
+
+use super::fleet::{Fleet, Member, Mood};
+use crate::support::http;
+
+fn fleet() -> Fleet {
+    let members = [
+        Member::well("web01", "web"),
+        Member::well("web02", "web").feeling(Mood::Down),
+    ];
+    Fleet::start(&members, 30)
+}
+
+#[test]
+fn the_monitor_tells_how_it_is() {
+    let fleet = fleet();
+    let status = http::get(&format!("{}/api/v1/status", fleet.url)).json();
+    assert_eq!(status["hosts"]["total"], 2);
+    assert_eq!(status["hosts"]["up"], 1);
+    assert_eq!(status["hosts"]["down"], 1);
+    assert_eq!(status["rejected"], "");
+    assert_eq!(status["pid"], std::process::id());
+    assert!(status["counters"]["polls_good"].is_u64());
+    let hosts = http::get(&format!("{}/api/v1/hosts", fleet.url)).json();
+    let hosts = hosts["hosts"].as_array().unwrap();
+    let down = hosts.iter().find(|host| host["name"] == "web02").unwrap();
+    assert_eq!(down["state"], "down");
+    assert_eq!(down["targets"][0]["cause"], "timeout");
+    assert_eq!(down["groups"], json!(["web"]));
+    let metrics = http::get(&format!("{}/metrics", fleet.url)).text();
+    assert!(
+        metrics.contains("\neider_hosts{state=\"down\"} 1\n"),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("\neider_polls_good_total 0\n"),
+        "{metrics}"
+    );
+    for line in metrics.lines().filter(|line| !line.starts_with('#')) {
+        let (_, value) = line.rsplit_once(' ').expect(line);
+        assert!(value.parse::<f64>().is_ok(), "{line}");
+    }
+    // Odd requests make no new series.
+    for method in ["BREW", "PROPFIND"] {
+        let url = format!("{}/{method}", fleet.url);
+        let _ = http::request(method, &url, &[("User-Agent", "odd")], b"");
+    }
+    let after = http::get(&format!("{}/metrics", fleet.url)).text();
+    assert_eq!(metrics.lines().count(), after.lines().count());
+    let ready = http::get(&format!("{}/readyz", fleet.url));
+    assert_eq!(ready.status, 503);
+    assert!(ready.text().contains("no host has been polled yet"));
+}
+
+#[test]
+fn sql_is_for_the_owners_socket_alone() {
+    let fleet = fleet();
+    let socket = fleet.data.path().join("eider.sock");
+    let body = json!({"sql": "SELECT host, count(*) AS n FROM poll GROUP BY host ORDER BY host"});
+    let body = serde_json::to_vec(&body).unwrap();
+    let own = fleet.url.clone();
+    let refused = http::post(
+        &format!("{}/api/v1/sql", fleet.url),
+        &[("Origin", &own)],
+        &body,
+    );
+    assert_eq!(refused.status, 403);
+    let ask = |path: &str, body: &[u8]| {
+        http::unix_request(&socket, "POST", path, &[], body).expect("an answer")
+    };
+    let answer = ask("/api/v1/sql", &body).json();
+    assert_eq!(answer["rows"][0]["host"], "web01", "{answer}");
+    assert_eq!(answer["rows"][0]["n"], 31, "{answer}");
+    for sql in ["DELETE FROM raw.poll", "SELECT nothing", ""] {
+        let body = serde_json::to_vec(&json!({"sql": sql})).unwrap();
+        let wrong = ask("/api/v1/sql", &body);
+        assert_eq!(wrong.status, 400, "{sql}: {}", wrong.text());
+        assert_eq!(
+            wrong.header("content-type"),
+            Some("application/problem+json")
+        );
+    }
+    assert_eq!(ask("/api/v1/sql", b"{\"sq\": 1}").status, 400);
+    let named = ask(
+        "/api/v1/q/availability",
+        br#"{"from": "now-1h", "format": "csv"}"#,
+    );
+    assert_eq!(named.status, 200, "{}", named.text());
+    assert!(named.text().contains("web02"), "{}", named.text());
+    fleet.users().set("ada", "correct horse").unwrap();
+    assert_eq!(ask("/api/v1/sql", &body_of("SELECT 1")).status, 200);
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+fn body_of(sql: &str) -> Vec<u8> {
+    serde_json::to_vec(&json!({ "sql": sql })).unwrap()
+}
+
+#[test]
+fn a_poll_goes_to_the_poller_and_back() {
+    let fleet = fleet();
+    let socket = fleet.data.path().join("eider.sock");
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut polls = fleet.polls.lock().unwrap();
+            let asked = polls.blocking_recv().expect("an order");
+            assert_eq!(asked.host, "web01");
+            let _ = asked.reply.send(Err("it is being polled".into()));
+        });
+        let post = |path: &str| http::unix_request(&socket, "POST", path, &[], b"").unwrap();
+        let busy = post("/api/v1/hosts/web01/poll");
+        assert_eq!(busy.status, 409);
+        assert_eq!(busy.json()["detail"], "it is being polled");
+        assert_eq!(post("/api/v1/hosts/nobody/poll").status, 404);
+    });
+}

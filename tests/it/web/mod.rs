@@ -1,0 +1,8 @@
+//! The pages: what they show, what they never do, and the gate before them.
+
+mod api;
+mod fleet;
+mod gate;
+mod limits;
+mod markup;
+mod pages;
