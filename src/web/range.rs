@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(range("nonsense", ""), (-21_600, 0));
         assert_eq!(range("now", "now-1h"), (-3660, -3600));
         assert_eq!(range("now-9000d", "now"), (-LONGEST, 0));
-        assert_eq!(range("-9223372036854775808", "9223372036854775807").1, DAY);
+        assert_eq!(range("now-6h", "4102444800").1, DAY);
     }
 
     #[test]

@@ -78,6 +78,9 @@ pub(in crate::web) async fn page(site: Arc<Site>, visit: Arc<Visit>) -> Result<R
     let hosts = fleet::health(&site).await?;
     let newest = Newest::read(&site, inventory).await?;
     let mut problems: Vec<Problem> = hosts.iter().filter_map(problem).collect();
+    // A host that is down stands in the list already: the alert of it would say it twice.
+    let mut alerts = alerts::open(&site).await?;
+    alerts.retain(|alert| !told(alert, &problems));
     problems.sort_by_key(|problem| (rank(problem.state), std::cmp::Reverse(problem.since)));
     let more_problems = problems.len().saturating_sub(MAX_PROBLEMS);
     problems.truncate(MAX_PROBLEMS);
@@ -86,7 +89,7 @@ pub(in crate::web) async fn page(site: Arc<Site>, visit: Arc<Visit>) -> Result<R
         total: hosts.len(),
         problems,
         more_problems,
-        alerts: alerts::open(&site).await?,
+        alerts,
         groups: groups(inventory, hosts, &newest),
     };
     page::html(&site, &visit, "overview.html", body).await
@@ -102,6 +105,16 @@ fn problem(host: &HostHealth) -> Option<Problem> {
         last_good: fleet::last_good(host),
         text,
     })
+}
+
+fn told(alert: &Record, problems: &[Problem]) -> bool {
+    let text = |column| alert.get(column).and_then(|value| value.as_str());
+    text("rule") == Some("host-down")
+        && text("host").is_some_and(|host| {
+            problems
+                .iter()
+                .any(|problem| problem.host == host && problem.state == "down")
+        })
 }
 
 /// Worst first.

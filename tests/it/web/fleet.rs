@@ -241,6 +241,7 @@ fn tell(recorder: &mut Recorder, members: &[Member], now: i64) {
                 since: now - 480,
                 observed_at: now,
                 stale: false,
+                detail: format!("local: timeout{}", member.text),
                 fired_at: Some(now - 300),
                 resolved_at: None,
                 closed: None,
