@@ -97,7 +97,7 @@ fn sql_is_for_the_owners_socket_alone() {
 }
 
 fn body_of(sql: &str) -> Vec<u8> {
-    serde_json::to_vec(&json!({ "sql": sql })).unwrap()
+    serde_json::to_vec(&json!({ "sql": sql })).expect("JSON")
 }
 
 #[test]

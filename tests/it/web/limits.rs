@@ -12,12 +12,16 @@ fn small() -> Fleet {
 }
 
 fn address(fleet: &Fleet) -> SocketAddr {
-    fleet.url.trim_start_matches("http://").parse().unwrap()
+    fleet
+        .url
+        .trim_start_matches("http://")
+        .parse()
+        .expect("an address")
 }
 
 /// What the server says before it closes the connection.
 fn answer(mut stream: TcpStream) -> String {
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
     let mut said = Vec::new();
     let _ = stream.read_to_end(&mut said);
     String::from_utf8_lossy(&said).into_owned()
