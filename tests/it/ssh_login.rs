@@ -109,3 +109,30 @@ async fn a_wrong_password_is_refused_once() {
     );
     assert_eq!(sshd.log().count("method password"), 1);
 }
+
+/// The two ways of `docs/ssh.md` to bind a key to the probe.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_bound_to_one_command_is_enough() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    make_key(&key, "ed25519", "OpenSSH", "");
+    let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
+    let script = folder.path().join("probe.sh");
+    std::fs::write(&script, include_str!("../../src/collect/ssh/probe.sh")).unwrap();
+    let authorized = folder.path().join("authorized");
+    let copy = format!("sh {}", script.display());
+    for command in ["/bin/sh -s", &copy] {
+        let line = format!("restrict,from=\"127.0.0.1\",command=\"{command}\" {public}");
+        std::fs::write(&authorized, line).unwrap();
+        let sshd = Sshd::start_with(&format!("AuthorizedKeysFile {}", authorized.display()));
+        trust(folder.path(), &sshd);
+        let mut target = of(&sshd);
+        access(&mut target).auth = SshAuth::Key {
+            key_file: key.display().to_string(),
+            passphrase: None,
+        };
+        let readings = good(&Pool::start(folder.path()), &target).await;
+        assert_eq!(readings.problems, Vec::<String>::new(), "{command}");
+        assert_eq!(readings.tables.len(), eider::table::ALL.len(), "{command}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Report, lines, process};
+use super::{Report, lines};
 use crate::collect::machine::{System, clean};
 use crate::reading::Uptime;
 
@@ -74,11 +74,6 @@ pub(in crate::collect) fn notes(report: &Report<'_>) -> Vec<String> {
             "dfi 137" | "dfi 124" => problems.push("df -i: no answer within 5 s".to_owned()),
             _ => {}
         }
-    }
-    if process::hides_processes(report) {
-        problems.push(
-            "/proc is mounted with hidepid: other users' processes cannot be seen".to_owned(),
-        );
     }
     problems
 }

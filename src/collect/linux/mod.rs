@@ -36,7 +36,10 @@ pub(super) fn readings(report: &Report<'_>) -> Readings {
         ..Readings::default()
     };
     let memory = memory::figures(report);
-    let processes = process::all(report, memory.as_ref().map(|m| m.total));
+    let total = memory.as_ref().map(|m| m.total);
+    let seen = process::all(report, total);
+    let hidden = seen.as_ref().is_some_and(|p| !p.complete);
+    let processes = seen.filter(|p| p.complete);
     let system = System {
         processes: processes.as_ref().map(|p| p.rows.len() as i64),
         ..host::system(report)
@@ -64,7 +67,11 @@ pub(super) fn readings(report: &Report<'_>) -> Readings {
     let states = processes
         .as_ref()
         .map(|p| vec![states_row(p.states.iter().copied(), threads)]);
-    add(&PROCESS_STATE, states, "/proc/PID/stat");
+    if hidden {
+        readings.problems.push(process::HIDDEN.to_owned());
+    } else {
+        add(&PROCESS_STATE, states, "/proc/PID/stat");
+    }
     if let Some(processes) = processes {
         readings.tables.push(table(&PROCESS, processes.rows));
     }

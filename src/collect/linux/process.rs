@@ -11,13 +11,12 @@ use crate::reading::Row;
 pub(in crate::collect) struct Processes {
     pub(in crate::collect) rows: Vec<Row>,
     pub(in crate::collect) states: Vec<char>,
+    /// Process 1 is among them, and so are all others.
+    pub(in crate::collect) complete: bool,
 }
 
-/// Every process. `None` without a readable line, or where the host shows us only our own.
+/// Every process that is to be seen. `None` without a readable line.
 pub(in crate::collect) fn all(report: &Report<'_>, memory_total: Option<u64>) -> Option<Processes> {
-    if hides_processes(report) {
-        return None;
-    }
     let hz = report.get("hz").and_then(|t| t.trim().parse().ok());
     let hz = hz.filter(|h| (1..=100_000).contains(h)).unwrap_or(100);
     let boot = cpu::boot_time(report.get("stat"));
@@ -26,6 +25,7 @@ pub(in crate::collect) fn all(report: &Report<'_>, memory_total: Option<u64>) ->
     let mut processes = Processes {
         rows: Vec::new(),
         states: Vec::new(),
+        complete: false,
     };
     for line in lines(report.get("ps")?) {
         let Some(stat) = Stat::read(line) else {
@@ -47,22 +47,17 @@ pub(in crate::collect) fn all(report: &Report<'_>, memory_total: Option<u64>) ->
             rss_bytes: told.map(|s| s.rss_bytes.unwrap_or(0)),
             cpu_ms: u64::try_from(u128::from(stat.cpu_ticks) * 1000 / u128::from(hz)).ok(),
         };
+        processes.complete |= stat.pid == 1;
         processes.states.push(stat.state);
         processes.rows.push(process.row(memory_total));
     }
     (!processes.rows.is_empty()).then_some(processes)
 }
 
-/// /proc mounted with hidepid=1 or 2 shows others' processes to root alone: the few that we see are
-/// not the host's.
-pub(in crate::collect) fn hides_processes(report: &Report<'_>) -> bool {
-    let is_root = report.get("uid").is_some_and(|uid| uid.trim() == "0");
-    !is_root && lines(report.get("mounts").unwrap_or_default()).any(|l| {
-        let words: Vec<&str> = l.split_ascii_whitespace().collect();
-        matches!(words.as_slice(), [_, "/proc", "proc", options, ..]
-            if options.split(',').any(|o| o.starts_with("hidepid=") && !matches!(o, "hidepid=0" | "hidepid=off")))
-    })
-}
+/// What is said when others' processes are hidden (/proc mounted with hidepid): the few that are seen
+/// are not the host's. Process 1 is always another's, unless we are root and see all.
+pub(in crate::collect) const HIDDEN: &str =
+    "process 1 is not to be seen: /proc hides others' processes (hidepid), so none are counted";
 
 struct Stat<'a> {
     pid: i64,
@@ -157,10 +152,9 @@ mod tests {
         )
     }
 
-    fn report(ps: &str, mounts: &str) -> Report<'static> {
+    fn report(ps: &str) -> Report<'static> {
         Report::of([
             ("ps", ps.to_owned()),
-            ("mounts", mounts.to_owned()),
             ("stat", "cpu 1 2 3 4\nbtime 1700000000\n".to_owned()),
             ("hz", "100\n".to_owned()),
             (
@@ -174,7 +168,7 @@ mod tests {
     #[test]
     fn a_process_with_brackets_in_its_name() {
         let ps = stat_line(7, "a) S (b", "D") + &stat_line(8, "kthreadd", "I");
-        let found = all(&report(&ps, ""), Some(1024 * 1024)).unwrap();
+        let found = all(&report(&ps), Some(1024 * 1024)).unwrap();
         assert_eq!(found.states, ['D', 'I']);
         let at = |row: usize, name: &str| {
             found.rows[row].values[PROCESS.position(name).unwrap()].clone()
@@ -190,11 +184,11 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_hides_processes_tells_nothing() {
+    fn a_host_that_hides_processes_shows_no_first_one() {
         let ps = stat_line(7, "sh", "S");
-        let hidden = "proc /proc proc rw,relatime,hidepid=invisible 0 0\n";
-        assert!(all(&report(&ps, hidden), None).is_none());
-        assert!(all(&report(&ps, "proc /proc proc rw,hidepid=0 0 0\n"), None).is_some());
+        assert!(!all(&report(&ps), None).unwrap().complete);
+        let ps = stat_line(1, "init", "S") + &ps;
+        assert!(all(&report(&ps), None).unwrap().complete);
     }
 
     #[test]
@@ -208,7 +202,7 @@ mod tests {
             "x (a) S",
             "-1 (a) S 1",
         ] {
-            assert!(all(&report(bad, ""), None).is_none(), "{bad:?}");
+            assert!(all(&report(bad), None).is_none(), "{bad:?}");
         }
     }
 }

@@ -18,7 +18,6 @@ pub(in crate::collect) const SECTIONS: &[&str] = &[
     "boot_id",
     "os",
     "uname",
-    "uid",
     "cpuinfo",
     "hz",
     "who",

@@ -69,6 +69,16 @@ fn a_hanging_df_is_a_problem_of_a_good_report() {
     );
 }
 
+#[test]
+fn a_host_that_hides_processes_counts_none() {
+    let hidden = DEBIAN.replace("\n1 (", "\n4000001 (");
+    assert_ne!(hidden, DEBIAN);
+    let readings = read(&hidden);
+    assert_eq!(readings.problems, [process::HIDDEN]);
+    assert!(rows(&readings, &PROCESS).is_empty() && rows(&readings, &PROCESS_STATE).is_empty());
+    assert_eq!(value(&readings, &SYSTEM, "processes"), Value::Null);
+}
+
 /// What may not be stored, whatever came in.
 fn check(readings: &Readings) -> Result<(), TestCaseError> {
     for table in &readings.tables {

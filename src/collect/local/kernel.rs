@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
 
 use crate::collect::linux::Report;
@@ -46,8 +45,6 @@ pub(super) fn report() -> Report<'static> {
         .collect();
     sections.push(("block", names("/sys/block").join("\n")));
     sections.push(("net", net()));
-    let uid = fs::metadata("/proc/self").map(|m| m.uid().to_string());
-    sections.push(("uid", uid.unwrap_or_default()));
     sections.push(("who", who().unwrap_or_default()));
     Report::of(sections)
 }

@@ -44,16 +44,17 @@ impl Sources {
         self.refresh();
         let report = kernel::report();
         let memory = self.memory(&report);
-        let (processes, states) = self.processes();
+        let processes = self.processes();
         let host = machine::System {
             uptime_s: seconds(System::uptime()),
             load: load(),
-            processes: Some(processes.len() as i64),
+            processes: processes.as_ref().map(|p| p.len() as i64),
             users: linux::host::system(&report).users,
         };
         let threads = linux::host::threads(&report);
         let total = Some(memory.total);
-        let tables = vec![
+        let mut problems = linux::host::notes(&report);
+        let mut tables = vec![
             table(&SYSTEM, vec![host.row()]),
             table(&CPU, vec![self.cpu(&report)]),
             table(&MEMORY, vec![memory.row()]),
@@ -63,18 +64,22 @@ impl Sources {
             ),
             table(&DISK, self.disk_rows(&report)),
             table(&INTERFACE, self.interfaces(&report)),
-            table(
-                &PROCESS_STATE,
-                vec![states_row(states.into_iter(), threads)],
-            ),
-            table(&PROCESS, processes.iter().map(|p| p.row(total)).collect()),
         ];
+        match processes {
+            Some(processes) => {
+                let states = processes.iter().map(|p| p.state);
+                tables.push(table(&PROCESS_STATE, vec![states_row(states, threads)]));
+                let rows = processes.iter().map(|p| p.row(total)).collect();
+                tables.push(table(&PROCESS, rows));
+            }
+            None => problems.push(linux::process::HIDDEN.to_owned()),
+        }
         Readings {
             uptime: linux::host::uptime(&report).or_else(uptime),
             tables,
             host_facts: self.facts(&report),
             events: Vec::new(),
-            problems: linux::host::notes(&report),
+            problems,
         }
     }
 
@@ -132,7 +137,8 @@ impl Sources {
         }
     }
 
-    fn processes(&self) -> (Vec<Process>, Vec<char>) {
+    /// `None` where others' processes are hidden: without process 1 the rest is ours alone.
+    fn processes(&self) -> Option<Vec<Process>> {
         let processes: Vec<Process> = self
             .system
             .processes()
@@ -151,8 +157,8 @@ impl Sources {
                 cpu_ms: Some(p.accumulated_cpu_time()),
             })
             .collect();
-        let states = processes.iter().map(|p| p.state).collect();
-        (processes, states)
+        let complete = !cfg!(target_os = "linux") || processes.iter().any(|p| p.pid == 1);
+        complete.then_some(processes)
     }
 
     fn disk_rows(&self, report: &Report<'_>) -> Vec<Row> {
