@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use eider::collect::ssh::Pool;
+use eider::inventory::HostKeyPolicy;
 use eider::reading::Cause;
 
 use crate::ssh::{bad, good, of, poll, target, trust};
@@ -226,4 +227,40 @@ async fn one_poll_of_a_host_at_a_time() {
     let failure = bad(&pool, &slow).await;
     assert_eq!(failure.cause, Cause::Limit, "{}", failure.message);
     let _ = first.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_hanging_hosts_leave_workers_for_the_others() {
+    let state = tempfile::tempdir().unwrap();
+    let sshd = Sshd::start();
+    trust(state.path(), &sshd);
+    let pool = Arc::new(Pool::start(state.path()));
+    let port = serve(silent);
+    let round = || {
+        let traps = (0..120).map(|number| {
+            let mut trap = target(port, "nobody", &sshd.user_key());
+            trap.host = Arc::from(format!("hung{number}"));
+            trap.timeout = Duration::from_secs(2);
+            let pool = pool.clone();
+            tokio::spawn(async move { bad(&pool, &trap).await })
+        });
+        traps.collect::<Vec<_>>()
+    };
+    for poll in round() {
+        assert_eq!(poll.await.unwrap().cause, Cause::Timeout);
+    }
+    // From now on they are known to hang, twice as many as there are workers.
+    let hanging = round();
+    let mut honest = of(&sshd);
+    for number in 0..5 {
+        honest.host = Arc::from(format!("web{number}"));
+        crate::ssh::access(&mut honest).host_keys = HostKeyPolicy::Tofu;
+        let begun = Instant::now();
+        good(&pool, &honest).await;
+        let took = begun.elapsed();
+        assert!(took < Duration::from_millis(1500), "{took:?}");
+    }
+    for poll in hanging {
+        assert_eq!(poll.await.unwrap().cause, Cause::Timeout);
+    }
 }

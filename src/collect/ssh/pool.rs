@@ -26,6 +26,9 @@ use crate::reading::{Cause, Effort, Failure};
 /// Polls under way at once.
 const WORKERS_MAX: usize = 64;
 const STACK_BYTES: usize = 512 * 1024;
+/// Of these, polls of hosts whose last poll ran out of time: hosts that hang, and there may be many
+/// at once, must not take the workers of those that answer.
+const SLOW_MAX: usize = WORKERS_MAX / 2;
 /// Polls that wait for a worker.
 const QUEUE_MAX: usize = 1024;
 /// A worker without work ends after this time.
@@ -62,9 +65,60 @@ pub(super) struct Workers {
 #[derive(Default)]
 struct Queue {
     jobs: VecDeque<Job>,
+    /// Those of `slow`.
+    slow_jobs: VecDeque<Job>,
+    slow_running: usize,
+    /// Whose last poll ran out of time.
+    slow: HashSet<String>,
     threads: usize,
     idle: usize,
     running: HashSet<String>,
+}
+
+impl Queue {
+    fn holds(&self, key: &str) -> bool {
+        let waiting = self.jobs.iter().chain(&self.slow_jobs);
+        self.running.contains(key) || waiting.map(|j| &j.key).any(|k| k == key)
+    }
+
+    fn put(&mut self, job: Job) {
+        match self.slow.contains(&job.key) {
+            true => self.slow_jobs.push_back(job),
+            false => self.jobs.push_back(job),
+        }
+    }
+
+    /// How many jobs a worker could take now.
+    fn ready(&self) -> usize {
+        let slow = SLOW_MAX.saturating_sub(self.slow_running);
+        self.jobs.len() + self.slow_jobs.len().min(slow)
+    }
+
+    /// The next job, and whether it is a slow one.
+    fn take(&mut self) -> Option<(Job, bool)> {
+        let (job, slow) = match self.jobs.pop_front() {
+            Some(job) => (job, false),
+            None if self.slow_running < SLOW_MAX => (self.slow_jobs.pop_front()?, true),
+            None => return None,
+        };
+        self.running.insert(job.key.clone());
+        self.slow_running += usize::from(slow);
+        Some((job, slow))
+    }
+
+    fn done(&mut self, key: &str, slow: bool, attempt: Option<&Attempt>) {
+        self.running.remove(key);
+        self.slow_running -= usize::from(slow);
+        match attempt {
+            Some((_, Err(failure))) if failure.cause == Cause::Timeout => {
+                self.slow.insert(key.to_owned());
+            }
+            Some(_) => {
+                self.slow.remove(key);
+            }
+            None => {}
+        }
+    }
 }
 
 impl Workers {
@@ -83,13 +137,13 @@ impl Workers {
     /// Queues a job and sees to it that a thread takes it. Never waits.
     pub(super) fn submit(self: &Arc<Self>, job: Job) -> Result<(), Failure> {
         let mut queue = lock(&self.queue);
-        if queue.running.contains(&job.key) || queue.jobs.iter().any(|j| j.key == job.key) {
+        if queue.holds(&job.key) {
             return Err(Failure::new(
                 Cause::Limit,
                 "the former poll of this host has not ended yet",
             ));
         }
-        if queue.jobs.len() >= QUEUE_MAX {
+        if queue.jobs.len() + queue.slow_jobs.len() >= QUEUE_MAX {
             return Err(Failure::new(
                 Cause::Limit,
                 format!(
@@ -97,8 +151,8 @@ impl Workers {
                 ),
             ));
         }
-        queue.jobs.push_back(job);
-        if queue.jobs.len() > queue.idle && queue.threads < WORKERS_MAX {
+        queue.put(job);
+        if queue.ready() > queue.idle && queue.threads < WORKERS_MAX {
             queue.threads += 1;
             let workers = self.clone();
             let spawned = std::thread::Builder::new()
@@ -108,7 +162,8 @@ impl Workers {
             if let Err(error) = spawned {
                 queue.threads -= 1;
                 if queue.threads == 0 {
-                    queue.jobs.pop_back();
+                    queue.jobs.clear();
+                    queue.slow_jobs.clear();
                     return Err(internal(&format!("no thread for SSH: {error}")));
                 }
             }
@@ -133,14 +188,14 @@ impl Workers {
     /// Closes sessions and forgets refusals of keys that are not wanted any more.
     pub(super) fn keep_only(&self, wanted: impl Fn(&str) -> bool) {
         lock(&self.warm).retain(|key, _| wanted(key));
+        lock(&self.queue).slow.retain(|key| wanted(key));
         self.backoff.keep_only(wanted);
     }
 
     fn work(&self) {
         let mut queue = lock(&self.queue);
         loop {
-            if let Some(job) = queue.jobs.pop_front() {
-                queue.running.insert(job.key.clone());
+            if let Some((job, slow)) = queue.take() {
                 drop(queue);
                 let Job {
                     key,
@@ -152,7 +207,7 @@ impl Workers {
                 let attempt = (!reply.is_closed()).then(|| self.run(&key, &request, connection));
                 queue = lock(&self.queue);
                 // First free, then answered: the next poll may come at once.
-                queue.running.remove(&key);
+                queue.done(&key, slow, attempt.as_ref());
                 if let Some(attempt) = attempt {
                     let _ = reply.send(attempt);
                 }
@@ -168,7 +223,7 @@ impl Workers {
                 .unwrap_or_else(PoisonError::into_inner);
             queue = woken;
             queue.idle -= 1;
-            if timed_out.timed_out() && queue.jobs.is_empty() {
+            if timed_out.timed_out() && queue.ready() == 0 {
                 break;
             }
         }
