@@ -33,6 +33,8 @@ pub(super) struct Device {
     pub(super) plan: Option<Plan>,
     /// The last collection failed: say hello before asking for much.
     pub(super) suspect: bool,
+    /// It started a few minutes ago: what it does not offer yet may come.
+    pub(super) young: bool,
     /// Tables that were empty, and when that was.
     pub(super) absent: HashMap<&'static str, Instant>,
     /// Since when its processes are not asked for, because that took too long.

@@ -174,13 +174,14 @@ impl<'a> Line<'a> {
                 seconds,
                 elsewhere,
             } => {
-                let tried = format!("({retries} retries, {seconds} s)");
+                let plural = if *retries == 1 { "retry" } else { "retries" };
+                let tried = format!("({retries} {plural}, {seconds} s)");
                 let message = match elsewhere {
                     Some(from) => format!(
                         "no answer on udp/{port} {tried} (it answers from {from}: give that address)"
                     ),
                     None if self.answered > 0 => format!(
-                        "no more answers on udp/{port} after {} {tried}",
+                        "no more answers on udp/{port} after the first {} {tried}",
                         self.answered
                     ),
                     None => format!(

@@ -21,8 +21,10 @@ use crate::table::INTERFACE;
 
 /// Tables are walked again after this long even when nothing seems to have changed.
 const LASTS: Duration = Duration::from_secs(1_800);
-/// The same after a walk that did not reach the end.
+/// The same after a walk that did not reach the end, or of a device that has just started.
 const CUT_LASTS: Duration = Duration::from_secs(300);
+/// For this long after its start, in ticks, a device may not offer yet all that it will.
+const YOUNG_TICKS: i64 = 60_000;
 /// With more interfaces than this, rows that come and go are no reason to walk again at once.
 const BIG_TABLE: usize = 200;
 const BIG_TABLE_LASTS: Duration = Duration::from_secs(300);
@@ -49,7 +51,7 @@ pub(super) struct Plan {
     /// ifNumber and ifTableLastChange when the ports were learned.
     ports_stamp: (Datum, Datum),
     clock: Clock,
-    /// Every walk reached its table's end.
+    /// Every walk reached its table's end, and nothing more is to be expected soon.
     complete: bool,
 }
 
@@ -87,6 +89,7 @@ pub(super) async fn learn(line: &mut Line<'_>, known: &mut Option<Plan>) -> Resu
     line.device.packing.recover();
     let found = ask_all(line).await?;
     let clock = Clock::of(&found);
+    line.device.young = clock.ticks.is_some_and(|t| t < YOUNG_TICKS);
     if known
         .as_ref()
         .is_some_and(|b| clock.restarted_since(b.clock))
@@ -118,7 +121,7 @@ pub(super) async fn learn(line: &mut Line<'_>, known: &mut Option<Plan>) -> Resu
     let walks = [
         &basic, &extended, &storage, &mounts, &ucd_disks, &disks, &cpus,
     ];
-    plan.complete = !walks.into_iter().any(cut);
+    plan.complete = !line.device.young && !walks.into_iter().any(cut);
     if let Some(before) = known.take() {
         if cut(&basic) || cut(&extended) {
             plan.ports = before.ports;

@@ -54,7 +54,7 @@ pub(super) async fn walk(line: &mut Line<'_>, spec: &TableSpec) -> Result<Walked
         return Ok(Walked::default());
     }
     let walked = walk_always(line, spec).await?;
-    if walked.rows.is_empty() && walked.incomplete.is_none() {
+    if walked.rows.is_empty() && walked.incomplete.is_none() && !line.device.young {
         line.device.absent.insert(spec.name, Instant::now());
     } else {
         line.device.absent.remove(spec.name);
