@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::support::home::finish;
 use crate::support::smtp::Mail;
 use crate::support::{Daemon, PATIENCE, Smtp, Snmpd, TestHome, wait_until};
 
@@ -260,6 +261,19 @@ fn mail_test_says_what_the_server_said() {
         refused.stderr
     );
 
+    // A server without TLS gets neither the password nor the mail when TLS is asked for.
+    smtp.answer("");
+    let secure = smtp.url().replace("smtp://", "smtp+starttls://eider@");
+    let line =
+        format!("mail: {{smtp: \"{secure}\", password: \"env:PW\", from: eider@example.net}}\n");
+    home.write("inventory/settings.yaml", &line);
+    let mut command = home.command(&["mail", "test", "ops@example.net"]);
+    let plain = finish(command.env("PW", "canary-4711"));
+    assert_eq!(plain.code, 1, "{}", plain.stderr);
+    assert!(plain.stderr.contains("STARTTLS"), "{}", plain.stderr);
+    assert!(!plain.stderr.contains("canary"), "{}", plain.stderr);
+    assert_eq!(smtp.mails().len(), 1);
+
     let unsound = home.run(&["mail", "test", "not an address"]);
     assert_ne!(unsound.code, 0);
     home.write("inventory/settings.yaml", "server: {language: en}\n");
@@ -270,4 +284,67 @@ fn mail_test_says_what_the_server_said() {
         "{}",
         without.stderr
     );
+}
+
+/// A switch and what hangs on it die together: one mail, about the switch; the others' alerts are
+/// written down with the reason why nobody was told.
+#[test]
+fn one_mail_when_the_switch_in_front_dies() {
+    let mut snmpd = Snmpd::start();
+    let smtp = Smtp::start();
+    let home = home(&snmpd, &smtp, "2s", "ops@example.net");
+    let host = |name: &str, more: &str| {
+        let port = snmpd.port();
+        format!("{name}: {{address: 127.0.0.1, snmp: {{port: {port}}}{more}}}\n")
+    };
+    home.write(
+        "inventory/hosts.yaml",
+        &format!(
+            "defaults: {{interval: 2s, timeout: 1s}}\n\
+             credentials:\n  public: {{type: snmp-v2c, community: public}}\n\
+             groups:\n  network:\n    collect: [snmp]\n    credential: public\n    hosts:\n      {}      {}      {}",
+            host("core", ""),
+            host("door", ", depends_on: [core]"),
+            host("roof", ", depends_on: [core]"),
+        ),
+    );
+    home.write(
+        "inventory/settings.yaml",
+        &format!(
+            "mail: {{smtp: \"{}\", from: eider@example.net}}\n\
+             notify:\n  ops: {{to: [ops@example.net], group_wait: 5s}}\n",
+            smtp.url()
+        ),
+    );
+    let daemon = serve(&home);
+    wait_until("every host is polled", PATIENCE, || {
+        home.rows("SELECT DISTINCT host FROM poll WHERE ok").len() == 3
+    });
+    snmpd.stop();
+    let mails = smtp.wait_mails(1, PATIENCE);
+    assert!(
+        mails[0].subject().starts_with("[CRIT] core has not"),
+        "{}",
+        mails[0].subject()
+    );
+    snmpd.restart();
+    smtp.wait_mails(2, PATIENCE);
+    wait_until("the ledger says who was not told", PATIENCE, || {
+        let untold = "SELECT host FROM notification WHERE reason = 'ended_untold'";
+        home.rows(untold).len() == 2
+    });
+    let why = home.rows(
+        "SELECT DISTINCT host, note FROM notification WHERE reason = 'behind_down_host' ORDER BY host",
+    );
+    assert_eq!(why.len(), 2);
+    assert_eq!(why[0]["host"], "door");
+    assert_eq!(why[0]["note"], "core");
+    assert!(daemon.stop().success());
+    let subjects: Vec<String> = smtp
+        .mails()
+        .iter()
+        .map(|m| m.subject().to_owned())
+        .collect();
+    assert_eq!(subjects.len(), 2, "{subjects:?}");
+    assert!(subjects[1].starts_with("[OK] core"), "{subjects:?}");
 }
