@@ -3,6 +3,7 @@
 mod api;
 mod fleet;
 mod gate;
+mod history;
 mod limits;
 mod markup;
 mod pages;
