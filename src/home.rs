@@ -172,12 +172,16 @@ impl Home {
     fn source(&self, path: &str) -> Result<SourceFile, String> {
         let full = self.root.join(path);
         let cannot = |why: &dyn std::fmt::Display| format!("cannot read {path}: {why}");
+        // Opening a pipe would wait for its writer.
+        let about = fs::metadata(&full).map_err(|error| cannot(&error))?;
+        if !about.is_file() {
+            return Err(cannot(&"it is not a regular file"));
+        }
         let bytes = read_capped(&full).map_err(|error| cannot(&error))?;
-        let mode = fs::metadata(&full).map_err(|error| cannot(&error))?.mode();
         Ok(SourceFile {
             path: path.to_owned(),
             text: String::from_utf8(bytes).map_err(|_| cannot(&"it is not UTF-8 text"))?,
-            private: mode & 0o077 == 0,
+            private: about.mode() & 0o077 == 0,
         })
     }
 }

@@ -60,13 +60,13 @@ fn expand(root: &Path, path: &str) -> Result<PathBuf, String> {
 
 fn open_private(path: &Path) -> Result<fs::File, String> {
     let shown = path.display();
-    let file = fs::File::open(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
-    let about = file
-        .metadata()
-        .map_err(|error| format!("cannot read {shown}: {error}"))?;
-    if !about.is_file() {
+    let cannot = |error: std::io::Error| format!("cannot read {shown}: {error}");
+    // Opening a pipe would wait for its writer.
+    if !fs::metadata(path).map_err(cannot)?.is_file() {
         return Err(format!("{shown} is not a regular file"));
     }
+    let file = fs::File::open(path).map_err(cannot)?;
+    let about = file.metadata().map_err(cannot)?;
     if about.uid() == own_uid() && about.mode() & 0o077 != 0 {
         return Err(format!(
             "{shown} can be read by others (mode {:04o}): run `chmod 600 {shown}`",
