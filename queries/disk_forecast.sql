@@ -19,16 +19,18 @@ columns:
 chart: {type: bar, x: host, y: days_left, series: mount}
 ---*/
 WITH s AS (
-  SELECT host, mount, max(ts) AS last_ts, max_by(used_pct, ts) AS used_pct, max_by(free_bytes, ts) AS free_bytes,
+  SELECT host, mount, min(ts) AS first_ts, max(ts) AS last_ts, max_by(used_pct, ts) AS used_pct, max_by(free_bytes, ts) AS free_bytes,
          regr_slope(used_pct, epoch(ts) / 86400) AS pct_per_day
   FROM filesystem
   WHERE ts >= $from AND ts < $to AND used_pct IS NOT NULL
     AND ($group = '' OR host IN (SELECT g.host FROM host_group g WHERE g.group_name = $group))
   GROUP BY host, mount
 ),
--- What has not been seen for a day before the end is unmounted or unreachable: no forecast.
+-- What has not been seen for a day before the end is unmounted or unreachable: it is left out. A line
+-- through less than a day (or half of a shorter range) says nothing about the days to come.
 f AS (
   SELECT *, CASE WHEN used_pct >= 100 THEN 0
+                 WHEN epoch(last_ts) - epoch(first_ts) < least(86400, (epoch($to) - epoch($from)) / 2) THEN NULL
                  WHEN pct_per_day > 1e-6 THEN (100 - used_pct) / pct_per_day END AS days_left
   FROM s WHERE last_ts >= $to - INTERVAL 1 DAY
 )

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use jiff::tz::TimeZone;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Answer, Cell};
+use super::{Answer, Cell, json};
 
 /// What `-o` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +65,8 @@ pub fn text(answer: &Answer, format: Format, timezone: &str) -> String {
     match format {
         Format::Table => table(answer, &zone),
         Format::Csv | Format::Parquet => csv(answer, &zone),
-        Format::Json => json(answer, &zone),
-        Format::Ndjson => ndjson(answer, &zone),
+        Format::Json => json::document(answer, &zone),
+        Format::Ndjson => json::lines(answer, &zone),
         Format::Markdown => markdown(answer, &zone),
     }
 }
@@ -82,6 +82,27 @@ pub fn plain(cell: &Cell, zone: &TimeZone) -> String {
         Cell::Time(micros) => time(*micros, zone),
         Cell::Date(days) => date(*days),
     }
+}
+
+/// As [`plain`], for the eye: a float with 6 significant digits, or none after the point when it is
+/// large.
+fn short(cell: &Cell, zone: &TimeZone) -> String {
+    let Cell::Float(v) = cell else {
+        return plain(cell, zone);
+    };
+    let size = v.abs();
+    if !v.is_finite() || *v == 0.0 || !(1e-4..1e15).contains(&size) {
+        return plain(cell, zone);
+    }
+    // The magnitude is between -4 and 14.
+    let magnitude = size.log10().floor() as i32;
+    let digits = usize::try_from(5 - magnitude).unwrap_or(0);
+    let text = format!("{v:.digits$}");
+    if text.contains('.') {
+        let text = text.trim_end_matches('0');
+        return text.trim_end_matches('.').to_owned();
+    }
+    text
 }
 
 /// The text with control characters and marks of writing direction escaped: a device must not be
@@ -133,7 +154,7 @@ fn table(answer: &Answer, zone: &TimeZone) -> String {
     let rows: Vec<Vec<String>> = answer
         .rows
         .iter()
-        .map(|row| row.iter().map(|c| visible(&plain(c, zone))).collect())
+        .map(|row| row.iter().map(|c| visible(&short(c, zone))).collect())
         .collect();
     let names: Vec<String> = answer.columns.iter().map(|c| visible(&c.name)).collect();
     let mut widths: Vec<usize> = names.iter().map(|n| n.width()).collect();
@@ -206,74 +227,6 @@ fn csv_field(text: &str) -> String {
     }
 }
 
-fn json(answer: &Answer, zone: &TimeZone) -> String {
-    let names = unique_names(answer);
-    let mut out = String::from("{\"version\":1,\"columns\":[");
-    for (i, column) in answer.columns.iter().enumerate() {
-        let comma = if i == 0 { "" } else { "," };
-        let (name, kind) = (quoted(&names[i]), quoted(&column.sql_type));
-        let _ = write!(out, "{comma}{{\"name\":{name},\"type\":{kind}}}");
-    }
-    out.push_str("],\"rows\":[");
-    for (i, row) in answer.rows.iter().enumerate() {
-        out.push_str(if i == 0 { "\n" } else { ",\n" });
-        json_row(&mut out, &names, row, zone);
-    }
-    let _ = writeln!(out, "\n],\"truncated\":{}}}", answer.truncated);
-    out
-}
-
-fn ndjson(answer: &Answer, zone: &TimeZone) -> String {
-    let names = unique_names(answer);
-    let mut out = String::new();
-    for row in &answer.rows {
-        json_row(&mut out, &names, row, zone);
-        out.push('\n');
-    }
-    out
-}
-
-/// Written by hand: integers beyond 64 bits stay as they are.
-fn json_row(out: &mut String, names: &[String], row: &[Cell], zone: &TimeZone) {
-    out.push('{');
-    for (i, (name, cell)) in names.iter().zip(row).enumerate() {
-        if i > 0 {
-            out.push(',');
-        }
-        out.push_str(&quoted(name));
-        out.push(':');
-        match cell {
-            Cell::Null => out.push_str("null"),
-            Cell::Float(v) if !v.is_finite() => out.push_str("null"),
-            Cell::Float(v) => {
-                let _ = write!(out, "{v:?}");
-            }
-            Cell::Bool(_) | Cell::Int(_) => out.push_str(&plain(cell, zone)),
-            other => out.push_str(&quoted(&plain(other, zone))),
-        }
-    }
-    out.push('}');
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-/// The columns' names; one that came before gets a number.
-fn unique_names(answer: &Answer) -> Vec<String> {
-    let mut names: Vec<String> = Vec::with_capacity(answer.columns.len());
-    for column in &answer.columns {
-        let mut name = column.name.clone();
-        let mut number = 1;
-        while names.contains(&name) {
-            name = format!("{}_{number}", column.name);
-            number += 1;
-        }
-        names.push(name);
-    }
-    names
-}
-
 fn markdown(answer: &Answer, zone: &TimeZone) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let escaped = |text: &str| visible(&text.replace(['\n', '\r'], " ")).replace('|', "\\|");
@@ -281,7 +234,7 @@ fn markdown(answer: &Answer, zone: &TimeZone) -> String {
     out.push_str(&line(vec!["---".to_owned(); answer.columns.len()]));
     for row in &answer.rows {
         out.push_str(&line(
-            row.iter().map(|c| escaped(&plain(c, zone))).collect(),
+            row.iter().map(|c| escaped(&short(c, zone))).collect(),
         ));
     }
     out
@@ -355,6 +308,23 @@ mod tests {
         let markdown = super::text(&answer(), Format::Markdown, "UTC");
         assert!(markdown.contains("=cmd\\|'"));
         assert_eq!(markdown.lines().count(), 4);
+    }
+
+    #[test]
+    fn floats_are_short_for_the_eye_only() {
+        let cases = [
+            (1_013.026_535, "1013.03"),
+            (0.119_589_329, "0.119589"),
+            (84.5, "84.5"),
+            (100.0, "100"),
+            (123_456_789.987, "123456790"),
+            (-0.000_123_456_789, "-0.000123457"),
+            (0.0, "0"),
+            (999_999.96, "1000000"),
+        ];
+        for (v, want) in cases {
+            assert_eq!(short(&Cell::Float(v), &TimeZone::UTC), want);
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod format;
 mod gate;
 mod health;
 mod host;
+mod json;
 mod known;
 mod lex;
 mod lock;
@@ -22,6 +23,7 @@ mod open;
 mod period;
 mod pool;
 mod question;
+mod repair;
 mod request;
 mod schema;
 #[cfg(test)]
@@ -85,7 +87,7 @@ pub enum StoreError {
         found: i64,
         known: i64,
     },
-    /// The write-ahead log cannot be replayed. Nothing was changed.
+    /// The write-ahead log cannot be replayed, and DuckDB does not say where the damage begins.
     #[error(
         "{wal} is damaged: {message}. Nothing was changed. The rows up to the last checkpoint are safe in {path}; to start without the newer ones, move {wal} to another name (keep it) and start again"
     )]

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use duckdb::{Config, Connection};
 
+use super::repair::{self, Repair};
 use super::schema::literal;
 use super::{Options, Recorder, Shared, Store, StoreError, health, lock, migrate, pool};
 
 /// The file's name in the data directory.
 pub(super) const FILE: &str = "eider.duckdb";
+/// A log that is still damaged after so many cuts is left alone.
+const REPAIRS_MAX: usize = 3;
 
 /// Opens or makes the file in the data directory.
 pub(super) fn file(data: &Path, options: &Options) -> Result<(Store, Recorder), StoreError> {
@@ -19,11 +22,48 @@ pub(super) fn file(data: &Path, options: &Options) -> Result<(Store, Recorder), 
     }
     let path = data.join(FILE);
     let lock = lock::take(data, &path)?;
-    let connection = Connection::open_with_flags(&path, config(options.memory_bytes)?)
-        .map_err(|e| why_not_opened(&path, &e))?;
+    let (connection, repairs) = connect(&path, options)?;
     set_up(&connection, data, &export)?;
     migrate::bring_up(&connection, &path)?;
+    for repair in &repairs {
+        report(&connection, repair)?;
+    }
     finish(connection, Some(export), Some(lock))
+}
+
+/// Opens the file. A damaged write-ahead log is cut and opened again, each time a copy is kept.
+fn connect(path: &Path, options: &Options) -> Result<(Connection, Vec<Repair>), StoreError> {
+    let mut repairs = Vec::new();
+    loop {
+        let opened = Connection::open_with_flags(path, config(options.memory_bytes)?);
+        let error = match opened {
+            Ok(connection) => return Ok((connection, repairs)),
+            Err(error) => why_not_opened(path, &error),
+        };
+        let repair = match &error {
+            StoreError::DamagedWal { wal, message, .. } if repairs.len() < REPAIRS_MAX => {
+                repair::cut(wal, message)
+            }
+            _ => None,
+        };
+        repairs.push(repair.ok_or(error)?);
+    }
+}
+
+/// A repair is told in the log and stands in the history as an event without a host.
+fn report(connection: &Connection, repair: &Repair) -> Result<(), StoreError> {
+    let message = format!(
+        "the write-ahead log was damaged: {} bytes were dropped, a copy is kept as {}",
+        repair.dropped_bytes,
+        repair.copy.display()
+    );
+    tracing::error!("{message}");
+    connection.execute(
+        "INSERT INTO raw.event (ts, kind, subject, message)
+         VALUES (date_trunc('second', now()), 'wal_repaired', '', ?)",
+        [message],
+    )?;
+    Ok(())
 }
 
 /// An empty history in memory.

@@ -99,11 +99,14 @@ static FIXED: &[FixedView] = &[
     },
     FixedView {
         name: "event",
-        select: "SELECT t.ts, h.name AS host, t.kind, t.subject, t.message FROM raw.event t JOIN raw.host h ON h.id = t.host_id",
+        select: "SELECT t.ts, h.name AS host, t.kind, t.subject, t.message FROM raw.event t LEFT JOIN raw.host h ON h.id = t.host_id",
         comment: "What happened at one moment: reboots, renames, link changes.",
         columns: &[
             ("ts", "When it was seen."),
-            ("host", HOST),
+            (
+                "host",
+                "The host's name in the inventory; NULL when it happened to eider itself.",
+            ),
             ("kind", "One word: reboot, rename, link_up, link_down, …"),
             (
                 "subject",

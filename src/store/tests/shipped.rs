@@ -257,6 +257,11 @@ fn disk_forecast_follows_the_line() {
     assert_eq!(rows[2][5], Cell::Null, "what shrinks never fills");
     let all = ask(&store, "disk_forecast", &[("min_used", "0")], 0, 240 * 3600);
     assert_eq!(all.len(), 4);
+    // Eight hours of data say nothing about a month; what is full is full.
+    let early = ask(&store, "disk_forecast", &[], -720 * 3600, 8 * 3600);
+    let days: Vec<_> = early.iter().map(|row| row[5].clone()).collect();
+    assert_eq!(days[0], Cell::Float(0.0));
+    assert!(days[1..].iter().all(|d| *d == Cell::Null), "{days:?}");
 }
 
 #[test]
