@@ -10,6 +10,7 @@ mod inventory;
 )]
 mod support;
 
+mod documents;
 mod local;
 mod loop_crash;
 mod loop_text;
