@@ -90,7 +90,6 @@ async fn what_snmpd_says_is_what_the_kernel_says() {
             processes_are_right(&readings);
         }
     }
-    assert_eq!(engine.stale_replies(), 0);
 }
 
 fn host_is_right(readings: &Readings) {

@@ -75,6 +75,7 @@ impl Course<'_> {
         let begun = Instant::now();
         let mut cost = Cost::default();
         let mut sent = [begun; ATTEMPTS];
+        let mut until = begun;
         let mut malformed = None;
         let Some(mut ticket) = self.sockets.book(self.peer.clone()) else {
             return (Err(Trouble::Busy), cost);
@@ -95,7 +96,8 @@ impl Course<'_> {
                 // A full queue loses the datagram as a network would.
                 _ => {}
             }
-            let until = (sent[attempt] + self.patience[attempt]).min(self.deadline);
+            // Counted from the beginning: a late timer does not delay the next one too.
+            until = (until + self.patience[attempt]).min(self.deadline);
             attempt += 1;
             let Ok(Some(reply)) = timeout_at(until, ticket.reply()).await else {
                 continue;
@@ -115,7 +117,7 @@ impl Course<'_> {
             None if attempt == 0 => Trouble::Deadline,
             None => Trouble::Silence {
                 retries: attempt - 1,
-                seconds: ((begun.elapsed().as_millis() as u64 + 500) / 1_000).max(1),
+                seconds: (((until - begun).as_millis() as u64 + 500) / 1_000).max(1),
                 elsewhere: ticket.close(),
             },
         };

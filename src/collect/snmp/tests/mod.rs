@@ -17,7 +17,7 @@ use super::testing::agent::{Agent, Mib, Mischief, Reply, Request, Send};
 use super::testing::tlv;
 use crate::inventory::{Access, Secret, SnmpAccess, SnmpVersion, Target};
 use crate::reading::{Cause, Failure, Method, Readings, Row, Value};
-use crate::table::{self, INTERFACE};
+use crate::table::INTERFACE;
 
 const IF: [u32; 9] = [1, 3, 6, 1, 2, 1, 2, 2, 1];
 const IFX: [u32; 10] = [1, 3, 6, 1, 2, 1, 31, 1, 1, 1];
