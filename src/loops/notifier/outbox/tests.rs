@@ -1,3 +1,5 @@
+//! The outbox: what is kept, in which order it goes out, and what a crash leaves.
+
 use super::*;
 use crate::alert::notice::{Item, Reason};
 use crate::alert::{AlertKey, AlertState, Observed};
