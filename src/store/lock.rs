@@ -13,7 +13,15 @@ const FILE: &str = "eider.lock";
 
 /// Held as long as it lives.
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone is not enough: a process that is just being started shares the open file
+        // until it runs its own program, and the lock with it. A failure leaves that moment.
+        let _ = self.file.unlock();
+    }
 }
 
 /// Takes the lock of the data directory; `database` is what an error names.
@@ -46,5 +54,5 @@ pub(super) fn take(data: &Path, database: &Path) -> Result<Lock, StoreError> {
         .and_then(|()| file.rewind())
         .and_then(|()| writeln!(file, "{}", std::process::id()))
         .map_err(failed)?;
-    Ok(Lock { _file: file })
+    Ok(Lock { file })
 }

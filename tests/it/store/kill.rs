@@ -39,7 +39,7 @@ fn start(directory: &Path) -> Child {
         .args(["--exact", "store::kill::writer", "--nocapture"])
         .env(VARIABLE, directory)
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::inherit())
         .spawn()
         .expect("this binary starts")
 }
