@@ -5,6 +5,7 @@ use std::fmt;
 use super::fields::{self, Keys};
 use super::nearest::nearest;
 use super::problem::Problems;
+use super::usm::{self, UsmUser};
 use super::yaml::{Kind, Map, Mark, Node, Written};
 use super::{Outside, SecretRef};
 
@@ -42,6 +43,8 @@ pub enum CredentialKind {
     SnmpV1 { community: Secret },
     /// `type: snmp-v2c`
     SnmpV2c { community: Secret },
+    /// `type: snmp-v3`
+    SnmpV3(UsmUser),
     /// `type: ssh-key`
     SshKey {
         user: String,
@@ -56,9 +59,10 @@ pub enum CredentialKind {
 }
 
 /// The types and the keys of each.
-const TYPES: [(&str, &[&str]); 5] = [
+const TYPES: [(&str, &[&str]); 6] = [
     ("snmp-v1", &["type", "community"]),
     ("snmp-v2c", &["type", "community"]),
+    ("snmp-v3", usm::KEYS),
     ("ssh-key", &["type", "user", "key_file", "passphrase"]),
     ("ssh-password", &["type", "user", "password"]),
     ("ssh-agent", &["type", "user"]),
@@ -127,16 +131,6 @@ pub(super) fn read(
 }
 
 fn unknown_type(word: &Written<String>, words: &[&str], problems: &mut Problems<'_>) {
-    if word.value == "snmp-v3" {
-        problems
-            .error(
-                "unsupported-credential",
-                word.mark,
-                "credentials of type snmp-v3 are not in this version yet",
-            )
-            .help("this version speaks SNMP v1 and v2c");
-        return;
-    }
     let message = format!("unknown type of credential `{}`", word.value);
     let problem = problems.error("unknown-type", word.mark, message);
     match nearest(&word.value, words.iter().copied()) {
@@ -162,6 +156,10 @@ impl Reader<'_, '_, '_> {
             "snmp-v2c" => CredentialKind::SnmpV2c {
                 community: self.needed_secret("community")?,
             },
+            "snmp-v3" => {
+                let Written { value, mark } = self.name;
+                return usm::read(value, *mark, self.map, self.outside, self.problems);
+            }
             "ssh-key" => {
                 let user = self.needed("user", "user: monitor");
                 let file = self.needed("key_file", "key_file: ~/.ssh/id_ed25519");

@@ -42,7 +42,7 @@ const MOVED: [(&str, &str, &str); 8] = [
     (
         "snmp",
         "version",
-        "the type of the credential says it: snmp-v1 or snmp-v2c",
+        "the type of the credential says it: snmp-v1, snmp-v2c or snmp-v3",
     ),
 ];
 

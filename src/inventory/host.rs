@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::credential::Secret;
+use super::usm::UsmUser;
 use crate::reading::Method;
 
 /// What we watch. Its identity is its name.
@@ -73,14 +74,32 @@ pub enum Access {
 pub struct SnmpAccess {
     /// Default 161.
     pub port: u16,
-    pub version: SnmpVersion,
-    pub community: Secret,
+    pub auth: SnmpAuth,
+}
+
+/// The version of the protocol, and what lets us in with it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SnmpAuth {
+    V1 { community: Secret },
+    V2c { community: Secret },
+    V3(UsmUser),
+}
+
+impl SnmpAuth {
+    pub fn version(&self) -> SnmpVersion {
+        match self {
+            SnmpAuth::V1 { .. } => SnmpVersion::V1,
+            SnmpAuth::V2c { .. } => SnmpVersion::V2c,
+            SnmpAuth::V3(_) => SnmpVersion::V3,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SnmpVersion {
     V1,
     V2c,
+    V3,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -26,6 +26,7 @@ mod settings_file;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod usm;
 mod yaml;
 mod yaml_file;
 
@@ -33,7 +34,8 @@ pub use credential::{Credential, CredentialKind, Secret};
 pub use duration::{parse_duration, print_duration};
 pub use excerpt::{render, summary};
 pub use host::{
-    Access, Host, HostKeyPolicy, Origin, SnmpAccess, SnmpVersion, SshAccess, SshAuth, Target,
+    Access, Host, HostKeyPolicy, Origin, SnmpAccess, SnmpAuth, SnmpVersion, SshAccess, SshAuth,
+    Target,
 };
 pub use nearest::nearest;
 pub use problem::{Place, Problem, Severity as ProblemSeverity, SourceFile};
@@ -42,6 +44,7 @@ pub use rule::{
     SelectorTerm,
 };
 pub use settings::{MailSettings, MailTls, NotifySettings, Settings};
+pub use usm::{AuthProtocol, PrivProtocol, UsmAuth, UsmPrivacy, UsmUser};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

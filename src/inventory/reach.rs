@@ -8,7 +8,7 @@ use super::credential::{CredentialDraft, CredentialKind};
 use super::draft::Draft;
 use super::duration::print_duration;
 use super::host::{
-    Access, HostKeyPolicy, Origin, SnmpAccess, SnmpVersion, SshAccess, SshAuth, Target,
+    Access, HostKeyPolicy, Origin, SnmpAccess, SnmpAuth, SshAccess, SshAuth, Target,
 };
 use super::layer::INTERVAL_MIN;
 use super::problem::Problems;
@@ -152,16 +152,13 @@ fn access<'d>(
         Method::Local => Some(Access::Local),
         Method::Snmp => {
             let port = values.snmp_port.as_ref().map_or(SNMP_PORT, |f| *f.value);
-            let (version, community) = match credential(method, values, draft, reports)? {
-                CredentialKind::SnmpV1 { community } => (SnmpVersion::V1, community),
-                CredentialKind::SnmpV2c { community } => (SnmpVersion::V2c, community),
+            let auth = match credential(method, values, draft, reports)?.clone() {
+                CredentialKind::SnmpV1 { community } => SnmpAuth::V1 { community },
+                CredentialKind::SnmpV2c { community } => SnmpAuth::V2c { community },
+                CredentialKind::SnmpV3(user) => SnmpAuth::V3(user),
                 _ => return None,
             };
-            Some(Access::Snmp(SnmpAccess {
-                port,
-                version,
-                community: community.clone(),
-            }))
+            Some(Access::Snmp(SnmpAccess { port, auth }))
         }
         Method::Ssh => {
             let (user, auth) = match credential(method, values, draft, reports)? {
@@ -314,13 +311,10 @@ pub(super) fn describe(
     match &target.access {
         Access::Local => {}
         Access::Snmp(access) => {
-            let version = match access.version {
-                SnmpVersion::V1 => "1",
-                SnmpVersion::V2c => "2c",
-            };
             add("snmp.port", access.port.to_string(), origin!(snmp_port));
-            add("snmp.version", version.into(), origin!(credentials));
-            add("snmp.community", "[redacted]".into(), origin!(credentials));
+            for (key, value) in snmp_auth(&access.auth) {
+                add(key, value, origin!(credentials));
+            }
         }
         Access::Ssh(access) => {
             let policy = match access.host_keys {
@@ -342,4 +336,38 @@ pub(super) fn describe(
             add("ssh.host_keys", policy.into(), origin!(ssh_host_keys));
         }
     }
+}
+
+/// What lets us in by SNMP, as shown to people.
+fn snmp_auth(auth: &SnmpAuth) -> Vec<(&'static str, String)> {
+    let hidden = || "[redacted]".to_owned();
+    let user = match auth {
+        SnmpAuth::V1 { .. } => {
+            return vec![("snmp.version", "1".into()), ("snmp.community", hidden())];
+        }
+        SnmpAuth::V2c { .. } => {
+            return vec![("snmp.version", "2c".into()), ("snmp.community", hidden())];
+        }
+        SnmpAuth::V3(user) => user,
+    };
+    let none = || "none".to_owned();
+    let privacy = user.auth.as_ref().and_then(|auth| auth.privacy.as_ref());
+    let mut lines = vec![
+        ("snmp.version", "3".into()),
+        ("snmp.user", user.name.clone()),
+        (
+            "snmp.auth",
+            user.auth
+                .as_ref()
+                .map_or_else(none, |auth| auth.protocol.as_str().into()),
+        ),
+        (
+            "snmp.priv",
+            privacy.map_or_else(none, |privacy| privacy.protocol.as_str().into()),
+        ),
+    ];
+    if !user.context.is_empty() {
+        lines.push(("snmp.context", user.context.clone()));
+    }
+    lines
 }

@@ -98,7 +98,7 @@ fn each_method_takes_the_credential_of_its_type() {
     let Access::Snmp(snmp) = &targets[1].access else {
         panic!("then snmp")
     };
-    assert_eq!((snmp.version, snmp.port), (SnmpVersion::V1, 161));
+    assert_eq!((snmp.auth.version(), snmp.port), (SnmpVersion::V1, 161));
     assert!(!format!("{inventory:?}").contains("community: \"\""));
 }
 

@@ -16,6 +16,7 @@ mod loop_crash;
 mod loop_text;
 mod loop_watch;
 mod snmp;
+mod snmp_v3;
 mod ssh;
 mod ssh_cli;
 mod ssh_login;

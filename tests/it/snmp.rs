@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use eider::collect::snmp::Engine;
-use eider::inventory::{Access, Secret, SnmpAccess, SnmpVersion, Target};
+use eider::inventory::{Access, Secret, SnmpAccess, SnmpAuth, SnmpVersion, Target};
 use eider::reading::{Cause, Failure, Method, Readings, Row, Value};
 use eider::table;
 
@@ -20,8 +20,14 @@ fn target(port: u16, version: SnmpVersion, community: &str) -> Target {
         timeout: Duration::from_secs(30),
         access: Access::Snmp(SnmpAccess {
             port,
-            version,
-            community: Secret::new(community),
+            auth: match version {
+                SnmpVersion::V1 => SnmpAuth::V1 {
+                    community: Secret::new(community),
+                },
+                _ => SnmpAuth::V2c {
+                    community: Secret::new(community),
+                },
+            },
         }),
     }
 }
@@ -156,7 +162,9 @@ fn interfaces_are_right(readings: &Readings, version: SnmpVersion) {
         .expect("a loopback");
     let octets = cell(lo, &table::INTERFACE, "in_octets");
     match version {
-        SnmpVersion::V2c => assert!(matches!(octets, Value::Counter64(n) if *n > 0)),
+        SnmpVersion::V2c | SnmpVersion::V3 => {
+            assert!(matches!(octets, Value::Counter64(n) if *n > 0));
+        }
         SnmpVersion::V1 => assert!(matches!(octets, Value::Counter32(_))),
     }
     assert_eq!(cell(lo, &table::INTERFACE, "state"), &Value::text("up"));

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::plan::Plan;
 use super::slots::ATTEMPTS;
+use super::usm::Usm;
 
 const SHORTEST_PATIENCE: Duration = Duration::from_millis(500);
 const LONGEST_PATIENCE: Duration = Duration::from_secs(5);
@@ -19,6 +20,9 @@ const LEAST_TOTAL: Duration = Duration::from_secs(5);
 
 /// A datagram of this size passes every link without being cut in pieces.
 const FULL_BYTES: usize = 1_400;
+/// The same with the envelope of version 3, of which this much at most is larger than version 2's.
+const FULL_SECURE: usize = 1_440;
+const SECURE_ENVELOPE: usize = 160;
 const FULL_VARBINDS: usize = 64;
 const FIRST_WALKED: usize = 20;
 const MOST_WALKED: usize = 100;
@@ -29,6 +33,8 @@ pub(super) struct Device {
     /// The last good address and when DNS said it.
     pub(super) address: Option<(IpAddr, Instant)>,
     pub(super) pace: Pace,
+    /// With version 3: the engine and its clock.
+    pub(super) usm: Option<Arc<Usm>>,
     pub(super) packing: Packing,
     pub(super) plan: Option<Plan>,
     /// The last collection failed: say hello before asking for much.
@@ -113,6 +119,8 @@ pub(super) struct Packing {
     pub(super) varbinds: usize,
     /// Objects in one reply to a GETBULK: columns times max-repetitions.
     pub(super) walked: usize,
+    /// More octets do not fit into one message.
+    full: usize,
 }
 
 impl Default for Packing {
@@ -121,11 +129,18 @@ impl Default for Packing {
             bytes: FULL_BYTES,
             varbinds: FULL_VARBINDS,
             walked: FIRST_WALKED,
+            full: FULL_BYTES,
         }
     }
 }
 
 impl Packing {
+    /// Messages of version 3 of at most this many octets are to be sent: their envelope is larger.
+    pub(super) fn limit(&mut self, octets: usize) {
+        self.full = octets.min(FULL_SECURE) - SECURE_ENVELOPE;
+        self.bytes = self.bytes.min(self.full);
+    }
+
     /// After the device choked on `varbinds` of them.
     pub(super) fn halve(&mut self, varbinds: usize) {
         self.bytes = (self.bytes / 2).max(64);
@@ -139,7 +154,7 @@ impl Packing {
 
     /// A device that choked once may have been busy: every rediscovery tries twice as much again.
     pub(super) fn recover(&mut self) {
-        self.bytes = (self.bytes * 2).min(FULL_BYTES);
+        self.bytes = (self.bytes * 2).min(self.full);
         self.varbinds = (self.varbinds * 2).min(FULL_VARBINDS);
     }
 

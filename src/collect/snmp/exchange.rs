@@ -1,6 +1,7 @@
 //! One question and its answer: attempts, patience, and the words when there is no answer.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -9,6 +10,7 @@ use super::device::Device;
 use super::message::{self, Ask, Malformed, Response};
 use super::slots::{ATTEMPTS, Peer};
 use super::socket::Sockets;
+use super::usm::Usm;
 use crate::inventory::SnmpVersion;
 use crate::reading::{Cause, Effort, Failure};
 
@@ -29,6 +31,8 @@ pub(super) enum Trouble {
     Deadline,
     /// All 65,536 slots are taken.
     Busy,
+    /// What is wrong is known, in words.
+    Failed(Failure),
 }
 
 /// The connection to one device during one collection.
@@ -37,6 +41,8 @@ pub(super) struct Line<'a> {
     pub(super) device: &'a mut Device,
     pub(super) peer: Peer,
     pub(super) version: SnmpVersion,
+    /// With version 3 only.
+    pub(super) usm: Option<Arc<Usm>>,
     pub(super) deadline: Instant,
     pub(super) effort: Effort,
     /// Questions answered in this collection.
@@ -57,8 +63,20 @@ pub(super) struct Course<'a> {
     sockets: &'a Sockets,
     peer: Peer,
     version: SnmpVersion,
+    usm: Option<Arc<Usm>>,
     patience: [Duration; ATTEMPTS],
-    deadline: Instant,
+    pub(super) deadline: Instant,
+}
+
+/// What a datagram under the right id means.
+pub(super) enum Heard<T> {
+    Answer(T),
+    /// The answer, unless a better one comes before patience ends.
+    Perhaps(T),
+    /// An answer that cannot be used: ask again.
+    Malformed(Malformed),
+    /// Not from whom it should be: listen on.
+    Foreign(Malformed),
 }
 
 impl Course<'_> {
@@ -72,47 +90,80 @@ impl Course<'_> {
         varbinds: &[u8],
         mut read: impl FnMut(&Response<'_>) -> Result<T, Malformed>,
     ) -> (Result<T, Trouble>, Cost) {
-        let begun = Instant::now();
         let mut cost = Cost::default();
+        let answer = match &self.usm {
+            Some(usm) => {
+                self.ask_securely(usm, (ask, varbinds), read, &mut cost)
+                    .await
+            }
+            None => {
+                let community = &self.peer.community;
+                let write = |id, out: &mut Vec<u8>| {
+                    message::encode(self.version, community, ask, id, varbinds, out);
+                };
+                let heard = |datagram: &[u8]| match Response::decode(datagram)
+                    .and_then(|response| read(&response))
+                {
+                    Ok(answer) => Heard::Answer(answer),
+                    Err(why) => Heard::Malformed(why),
+                };
+                self.exchange(&mut cost, write, heard).await
+            }
+        };
+        (answer, cost)
+    }
+
+    /// Sends what `write` makes of an id, and again, until `read` has heard the answer.
+    pub(super) async fn exchange<T>(
+        &self,
+        cost: &mut Cost,
+        mut write: impl FnMut(u32, &mut Vec<u8>),
+        mut read: impl FnMut(&[u8]) -> Heard<T>,
+    ) -> Result<T, Trouble> {
+        let begun = Instant::now();
         let mut sent = [begun; ATTEMPTS];
         let mut until = begun;
         let mut malformed = None;
-        let Some(mut ticket) = self.sockets.book(self.peer.clone()) else {
-            return (Err(Trouble::Busy), cost);
-        };
-        let mut buffer = Vec::with_capacity(varbinds.len() + 64);
+        let mut perhaps = None;
+        let mut ticket = self.sockets.book(self.peer.clone()).ok_or(Trouble::Busy)?;
+        let mut buffer = Vec::with_capacity(1_500);
         let mut attempt = 0;
         while attempt < ATTEMPTS && Instant::now() < self.deadline {
             sent[attempt] = Instant::now();
-            let id = ticket.next_id();
-            let community = &self.peer.community;
-            message::encode(self.version, community, ask, id, varbinds, &mut buffer);
+            write(ticket.next_id(), &mut buffer);
             cost.effort.requests += 1;
             cost.effort.retries += u32::from(attempt > 0);
             match self.sockets.send(&buffer, self.peer.address).await {
-                Err(error) if is_lasting(&error) => {
-                    return (Err(Trouble::Unreachable(error)), cost);
-                }
+                Err(error) if is_lasting(&error) => return Err(Trouble::Unreachable(error)),
                 // A full queue loses the datagram as a network would.
                 _ => {}
             }
             // Counted from the beginning: a late timer does not delay the next one too.
             until = (until + self.patience[attempt]).min(self.deadline);
             attempt += 1;
-            let Ok(Some(reply)) = timeout_at(until, ticket.reply()).await else {
-                continue;
-            };
-            cost.effort.bytes += reply.datagram.len() as u64;
-            cost.round_trip = Some(reply.at.duration_since(sent[reply.attempt]));
-            match Response::decode(&reply.datagram).and_then(|r| read(&r)) {
-                Ok(answer) => return (Ok(answer), cost),
-                Err(why) => {
-                    malformed = Some(why);
-                    ticket.listen_again();
+            while let Ok(Some(reply)) = timeout_at(until, ticket.reply()).await {
+                cost.effort.bytes += reply.datagram.len() as u64;
+                let heard = read(&reply.datagram);
+                if !matches!(heard, Heard::Foreign(_)) {
+                    cost.round_trip = Some(reply.at.duration_since(sent[reply.attempt]));
                 }
+                match heard {
+                    Heard::Answer(answer) => return Ok(answer),
+                    Heard::Perhaps(answer) => perhaps = Some(answer),
+                    Heard::Malformed(why) => {
+                        malformed = Some(why);
+                        ticket.listen_again();
+                        break;
+                    }
+                    Heard::Foreign(why) => malformed = Some(why),
+                }
+                ticket.listen_again();
+            }
+            if let Some(answer) = perhaps {
+                return Ok(answer);
             }
         }
-        let trouble = match malformed {
+        Err(match malformed {
             Some(why) => Trouble::Malformed(why),
             None if attempt == 0 => Trouble::Deadline,
             None => Trouble::Silence {
@@ -120,8 +171,7 @@ impl Course<'_> {
                 seconds: (((until - begun).as_millis() as u64 + 500) / 1_000).max(1),
                 elsewhere: ticket.close(),
             },
-        };
-        (Err(trouble), cost)
+        })
     }
 }
 
@@ -132,6 +182,7 @@ impl<'a> Line<'a> {
             sockets: self.sockets,
             peer: self.peer.clone(),
             version: self.version,
+            usm: self.usm.clone(),
             patience: std::array::from_fn(|attempt| self.device.pace.patience(attempt)),
             deadline: self.deadline,
         }
@@ -157,6 +208,9 @@ impl<'a> Line<'a> {
         self.answered += u32::from(answered);
         if let Some(round_trip) = cost.round_trip {
             self.device.pace.learn(round_trip);
+        }
+        if let Some(most) = self.usm.as_ref().and_then(|usm| usm.max_size()) {
+            self.device.packing.limit(most as usize);
         }
     }
 
@@ -186,12 +240,16 @@ impl<'a> Line<'a> {
                         "no more answers on udp/{port} after the first {} {tried}",
                         self.answered
                     ),
+                    None if self.usm.is_some() => format!(
+                        "no answer on udp/{port} {tried} (check address and access list, and that the device speaks SNMPv3)"
+                    ),
                     None => format!(
                         "no answer on udp/{port} {tried} (check address, community and access list)"
                     ),
                 };
                 Failure::new(Cause::Timeout, message)
             }
+            Trouble::Failed(failure) => failure.clone(),
             Trouble::Malformed(Malformed(why)) => Failure::new(
                 Cause::Protocol,
                 format!("malformed reply on udp/{port}: {why}"),

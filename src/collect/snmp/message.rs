@@ -1,4 +1,5 @@
-//! SNMP v1 and v2c messages: requests into octets, replies out of octets.
+//! SNMP v1 and v2c messages, and the part of v3 messages that is the same: requests into octets,
+//! replies out of octets.
 //!
 //! snmp2's reader takes the frames apart. Its iterator over varbinds is not used: it ends silently
 //! at the first value it cannot read, so that half an answer would pass for a whole one. Here every
@@ -22,6 +23,17 @@ pub(super) enum Ask {
     Get,
     GetNext,
     GetBulk { max_repetitions: u32 },
+}
+
+impl Ask {
+    /// The tag, and the number that stands where a reply has its error index.
+    fn parts(self) -> (u8, u32) {
+        match self {
+            Ask::Get => (MSG_GET, 0),
+            Ask::GetNext => (MSG_GET_NEXT, 0),
+            Ask::GetBulk { max_repetitions } => (MSG_GET_BULK, max_repetitions),
+        }
+    }
 }
 
 /// Appends one varbind with the name `root` + `index` and no value.
@@ -56,24 +68,18 @@ pub(super) fn encode(
     varbinds: &[u8],
     out: &mut Vec<u8>,
 ) {
-    let (tag, repetitions) = match ask {
-        Ask::Get => (MSG_GET, 0),
-        Ask::GetNext => (MSG_GET_NEXT, 0),
-        Ask::GetBulk { max_repetitions } => (MSG_GET_BULK, max_repetitions),
-    };
-    let list = header_length(varbinds.len()) + varbinds.len();
-    let pdu = integer_length(id) + integer_length(0) + integer_length(repetitions) + list;
-    let message = integer_length(0)
-        + header_length(community.len())
-        + community.len()
-        + header_length(pdu)
-        + pdu;
+    let message = integer_length(0) + octets_length(community) + pdu_length(ask, id, varbinds);
     out.clear();
     push_header(TYPE_SEQUENCE, message, out);
     push_integer(version_number(version), out);
-    push_header(TYPE_OCTETSTRING, community.len(), out);
-    out.extend_from_slice(community);
-    push_header(tag, pdu, out);
+    push_octets(community, out);
+    push_pdu(ask, id, varbinds, out);
+}
+
+/// Appends what is asked, as every version writes it.
+pub(super) fn push_pdu(ask: Ask, id: u32, varbinds: &[u8], out: &mut Vec<u8>) {
+    let (tag, repetitions) = ask.parts();
+    push_header(tag, pdu_content(ask, id, varbinds), out);
     push_integer(id, out);
     push_integer(0, out);
     push_integer(repetitions, out);
@@ -81,15 +87,28 @@ pub(super) fn encode(
     out.extend_from_slice(varbinds);
 }
 
+/// How many octets [`push_pdu`] appends.
+pub(super) fn pdu_length(ask: Ask, id: u32, varbinds: &[u8]) -> usize {
+    let content = pdu_content(ask, id, varbinds);
+    header_length(content) + content
+}
+
+fn pdu_content(ask: Ask, id: u32, varbinds: &[u8]) -> usize {
+    let (_, repetitions) = ask.parts();
+    let list = header_length(varbinds.len()) + varbinds.len();
+    integer_length(id) + integer_length(0) + integer_length(repetitions) + list
+}
+
 /// The number that stands for the version on the wire.
 pub(super) fn version_number(version: SnmpVersion) -> u32 {
     match version {
         SnmpVersion::V1 => 0,
         SnmpVersion::V2c => 1,
+        SnmpVersion::V3 => 3,
     }
 }
 
-fn push_header(tag: u8, length: usize, out: &mut Vec<u8>) {
+pub(super) fn push_header(tag: u8, length: usize, out: &mut Vec<u8>) {
     out.push(tag);
     push_length(length, out);
 }
@@ -103,7 +122,7 @@ fn push_length(length: usize, out: &mut Vec<u8>) {
 }
 
 /// How many octets tag and length take.
-fn header_length(length: usize) -> usize {
+pub(super) fn header_length(length: usize) -> usize {
     match length {
         0..0x80 => 2,
         0x80..0x100 => 3,
@@ -111,16 +130,27 @@ fn header_length(length: usize) -> usize {
     }
 }
 
-fn push_integer(value: u32, out: &mut Vec<u8>) {
+pub(super) fn push_integer(value: u32, out: &mut Vec<u8>) {
     let length = integer_length(value) - 2;
     out.extend([TYPE_INTEGER, length as u8]);
     out.extend(&u64::from(value).to_be_bytes()[8 - length..]);
 }
 
 /// How many octets an INTEGER takes with its header.
-fn integer_length(value: u32) -> usize {
+pub(super) fn integer_length(value: u32) -> usize {
     // One more bit than the value has, for the sign.
     2 + (33 - value.leading_zeros() as usize).div_ceil(8)
+}
+
+/// Appends an OCTET STRING.
+pub(super) fn push_octets(octets: &[u8], out: &mut Vec<u8>) {
+    push_header(TYPE_OCTETSTRING, octets.len(), out);
+    out.extend_from_slice(octets);
+}
+
+/// How many octets [`push_octets`] appends.
+pub(super) fn octets_length(octets: &[u8]) -> usize {
+    header_length(octets.len()) + octets.len()
 }
 
 /// A reply whose envelope is sound; its varbinds are yet to be read.
@@ -149,6 +179,15 @@ impl<'a> Response<'a> {
         let community = frame(&mut message, TYPE_OCTETSTRING)?;
         let pdu = frame(&mut message, MSG_RESPONSE)?;
         used_up(&message)?;
+        Response::of_pdu(version, community, pdu)
+    }
+
+    /// The content of a Response or a Report.
+    pub(super) fn of_pdu(
+        version: u32,
+        community: &'a [u8],
+        pdu: &'a [u8],
+    ) -> Result<Response<'a>, Malformed> {
         let mut pdu = AsnReader::from_bytes(pdu);
         let id = number(&mut pdu)?;
         let error_status = number(&mut pdu)?;
@@ -222,13 +261,13 @@ impl<'a> Iterator for Varbinds<'a> {
     }
 }
 
-fn frame<'a>(reader: &mut AsnReader<'a>, tag: u8) -> Result<&'a [u8], Malformed> {
+pub(super) fn frame<'a>(reader: &mut AsnReader<'a>, tag: u8) -> Result<&'a [u8], Malformed> {
     reader
         .read_raw(tag)
         .map_err(|_| Malformed("a frame of the wrong kind or length"))
 }
 
-fn used_up(reader: &AsnReader<'_>) -> Result<(), Malformed> {
+pub(super) fn used_up(reader: &AsnReader<'_>) -> Result<(), Malformed> {
     if reader.bytes_left() == 0 {
         Ok(())
     } else {
@@ -237,7 +276,7 @@ fn used_up(reader: &AsnReader<'_>) -> Result<(), Malformed> {
 }
 
 /// A non-negative INTEGER below 2^31.
-fn number(reader: &mut AsnReader<'_>) -> Result<u32, Malformed> {
+pub(super) fn number(reader: &mut AsnReader<'_>) -> Result<u32, Malformed> {
     value::signed(frame(reader, TYPE_INTEGER)?)
         .filter(|v| (0..1 << 31).contains(v))
         .map(|v| v as u32)

@@ -1,8 +1,8 @@
-//! SNMP v1 and v2c over a few shared sockets.
+//! SNMP v1, v2c and v3 over a few shared sockets.
 //!
 //! `slots` tells which datagram answers which request, `socket` carries them, `exchange` asks until
 //! it is answered, `get` and `walk` ask for much, `plan` knows what, and the tables' own files turn
-//! answers into rows. A reply counts only when it comes from the very address asked, carries the id
+//! answers into rows; `usm` signs and encrypts for version 3. A reply counts only when it comes from the very address asked, carries the id
 //! of a request under way, the community and version, and exactly the objects asked for.
 
 #[cfg(test)]
@@ -22,11 +22,13 @@ mod poll;
 mod process;
 mod resolve;
 mod scalar;
+mod secure;
 mod slots;
 mod socket;
 #[cfg(test)]
 mod testing;
 mod text;
+mod usm;
 mod value;
 mod walk;
 
@@ -38,17 +40,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use super::Attempt;
-use crate::inventory::{SnmpAccess, Target};
+use crate::inventory::{SnmpAccess, SnmpAuth, Target};
 use crate::reading::{Cause, Effort, Failure, Method};
 use device::Device;
 use exchange::Line;
 use slots::Peer;
 use socket::Sockets;
+use usm::{Passwords, Usm};
 
 /// The shared sockets, and what we learned about each device.
 pub struct Engine {
     sockets: Sockets,
     devices: Mutex<HashMap<Arc<str>, Known>>,
+    passwords: Arc<Passwords>,
 }
 
 /// A device under the address and access that it was learned with.
@@ -64,6 +68,7 @@ impl Engine {
         Ok(Engine {
             sockets: Sockets::open()?,
             devices: Mutex::default(),
+            passwords: Arc::new(Passwords::new()),
         })
     }
 
@@ -86,23 +91,32 @@ impl Engine {
                 Ok(address) => address,
                 Err(failure) => return (Effort::default(), Err(failure)),
             };
+        let usm = match self.usm(access, &mut device, deadline).await {
+            Ok(usm) => usm,
+            Err(failure) => return (Effort::default(), Err(failure)),
+        };
+        let version = access.auth.version();
         let mut line = Line {
             sockets: &self.sockets,
             device: &mut device,
             peer: Peer {
                 address: SocketAddr::new(address, access.port),
-                version: message::version_number(access.version),
-                community: Arc::from(access.community.expose().as_bytes()),
+                version: message::version_number(version),
+                community: community(&access.auth),
             },
-            version: access.version,
+            version,
+            usm: usm.clone(),
             deadline,
             effort: Effort::default(),
             answered: 0,
             problems: Vec::new(),
         };
-        let outcome = poll::poll(&mut line).await;
+        let mut outcome = poll::poll(&mut line).await;
         let effort = line.effort;
         device.suspect = outcome.is_err();
+        if let (Ok(readings), Some(usm)) = (&mut outcome, usm) {
+            readings.events.extend(usm.take_events());
+        }
         (effort, outcome)
     }
 
@@ -119,6 +133,28 @@ impl Engine {
             .map(|t| &*t.host)
             .collect();
         self.devices().retain(|host, _| kept.contains(&**host));
+        self.passwords.forget();
+    }
+
+    /// What signs and encrypts for the device with version 3; its keys are made when it is new.
+    async fn usm(
+        &self,
+        access: &SnmpAccess,
+        device: &mut Device,
+        deadline: Instant,
+    ) -> Result<Option<Arc<Usm>>, Failure> {
+        let SnmpAuth::V3(user) = &access.auth else {
+            return Ok(None);
+        };
+        if device.usm.is_none() {
+            let made = Usm::new(user.clone(), self.passwords.clone());
+            let made = tokio::time::timeout_at(deadline, made).await.map_err(|_| {
+                let message = "the keys of the SNMPv3 user were not ready in time";
+                Failure::new(Cause::Limit, message)
+            });
+            device.usm = Some(Arc::new(made??));
+        }
+        Ok(device.usm.clone())
     }
 
     fn devices(&self) -> MutexGuard<'_, HashMap<Arc<str>, Known>> {
@@ -142,5 +178,15 @@ impl Engine {
                 device
             }
         }
+    }
+}
+
+/// The community of versions 1 and 2c.
+fn community(auth: &SnmpAuth) -> Arc<[u8]> {
+    match auth {
+        SnmpAuth::V1 { community } | SnmpAuth::V2c { community } => {
+            Arc::from(community.expose().as_bytes())
+        }
+        SnmpAuth::V3(_) => Arc::default(),
     }
 }

@@ -12,12 +12,15 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::message::Response;
+use super::usm;
 
 /// How often one question is put at most.
 pub(super) const ATTEMPTS: usize = 3;
 
 const SLOTS: usize = 1 << 16;
 const RANDOM_BITS: u32 = 15;
+/// Replies under one id that wait to be looked at.
+const MOST_WAITING: usize = 8;
 
 /// The awaited datagram.
 pub(super) struct Reply {
@@ -48,6 +51,8 @@ struct Waiting {
     attempts: [u16; ATTEMPTS],
     made: usize,
     reply: Option<oneshot::Sender<Reply>>,
+    /// Came while another was being looked at.
+    more: VecDeque<Reply>,
     /// The right answer, but from another address than the one asked.
     elsewhere: Option<SocketAddr>,
 }
@@ -74,6 +79,7 @@ impl Slots {
             attempts: [0; ATTEMPTS],
             made: 0,
             reply: None,
+            more: VecDeque::new(),
             elsewhere: None,
         });
         // A fresh slot while there are few, so that none serves again within the same second.
@@ -99,7 +105,11 @@ impl Slots {
     /// From now on the answer goes to `reply`.
     pub(super) fn await_reply(&mut self, slot: u16, reply: oneshot::Sender<Reply>) {
         if let Some(waiting) = &mut self.slots[usize::from(slot)] {
-            waiting.reply = Some(reply);
+            match waiting.more.pop_front() {
+                // Who does not wait any more does not miss it.
+                Some(early) => drop(reply.send(early)),
+                None => waiting.reply = Some(reply),
+            }
         }
     }
 
@@ -117,11 +127,11 @@ impl Slots {
 
     /// Hands a datagram to whom it answers. `false`: it answers nobody who waits.
     pub(super) fn deliver(&mut self, datagram: &[u8], from: SocketAddr, at: Instant) -> bool {
-        let Ok(response) = Response::decode(datagram) else {
+        let Some((version, community, id)) = envelope(datagram) else {
             return false;
         };
-        let slot = (response.id >> RANDOM_BITS) as usize;
-        let random = (response.id & ((1 << RANDOM_BITS) - 1)) as u16;
+        let slot = (id >> RANDOM_BITS) as usize;
+        let random = (id & ((1 << RANDOM_BITS) - 1)) as u16;
         let Some(Some(waiting)) = self.slots.get_mut(slot) else {
             return false;
         };
@@ -129,27 +139,38 @@ impl Slots {
         let Some(attempt) = made.iter().position(|r| *r == random) else {
             return false;
         };
-        if response.version != waiting.peer.version
-            || response.community != &*waiting.peer.community
-        {
+        if version != waiting.peer.version || community != &*waiting.peer.community {
             return false;
         }
         if !waiting.peer.is(from) {
             waiting.elsewhere = Some(from);
             return false;
         }
-        let Some(reply) = waiting.reply.take() else {
-            return false;
+        let reply = Reply {
+            datagram: datagram.to_vec(),
+            at,
+            attempt,
         };
-        let datagram = datagram.to_vec();
-        reply
-            .send(Reply {
-                datagram,
-                at,
-                attempt,
-            })
-            .is_ok()
+        match waiting.reply.take() {
+            Some(sender) => sender.send(reply).is_ok(),
+            // Whoever knows the id can send in its name; only the signature tells who did, so that
+            // the first must not shut out the others.
+            None if version == usm::VERSION && waiting.more.len() < MOST_WAITING => {
+                waiting.more.push_back(reply);
+                true
+            }
+            None => false,
+        }
     }
+}
+
+/// Version, community and id of a datagram.
+fn envelope(datagram: &[u8]) -> Option<(u32, &[u8], u32)> {
+    if let Some(id) = usm::message_id(datagram) {
+        return Some((usm::VERSION, &[], id));
+    }
+    let response = Response::decode(datagram).ok()?;
+    Some((response.version, response.community, response.id))
 }
 
 #[cfg(test)]

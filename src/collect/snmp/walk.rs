@@ -103,7 +103,7 @@ async fn walk_always(line: &mut Line<'_>, spec: &TableSpec) -> Result<Walked, Tr
         let repetitions = (width / asked.len()).clamp(1, MOST_REPETITIONS);
         let (ask, most) = match line.version {
             SnmpVersion::V1 => (Ask::GetNext, asked.len()),
-            SnmpVersion::V2c => {
+            SnmpVersion::V2c | SnmpVersion::V3 => {
                 let max_repetitions = repetitions as u32;
                 (Ask::GetBulk { max_repetitions }, asked.len() * repetitions)
             }

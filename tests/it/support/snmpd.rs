@@ -56,6 +56,13 @@ impl Snmpd {
         }
     }
 
+    /// Silence too, but it is given the time to write down who it is and how often it started.
+    pub(crate) fn shut_down(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.terminate(PATIENCE);
+        }
+    }
+
     /// Another sysName, in force after the next [`Snmpd::restart`].
     pub(crate) fn rename(&mut self, sys_name: &str) {
         self.name = sys_name.into();

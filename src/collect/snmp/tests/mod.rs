@@ -15,7 +15,7 @@ use snmp2::MessageType;
 use super::Engine;
 use super::testing::agent::{Agent, Mib, Mischief, Reply, Request, Send};
 use super::testing::tlv;
-use crate::inventory::{Access, Secret, SnmpAccess, SnmpVersion, Target};
+use crate::inventory::{Access, Secret, SnmpAccess, SnmpAuth, SnmpVersion, Target};
 use crate::reading::{Cause, Failure, Method, Readings, Row, Value};
 use crate::table::INTERFACE;
 
@@ -88,8 +88,14 @@ fn target(address: std::net::SocketAddr, version: SnmpVersion) -> Target {
         timeout: Duration::from_secs(20),
         access: Access::Snmp(SnmpAccess {
             port: address.port(),
-            version,
-            community: Secret::new("public"),
+            auth: match version {
+                SnmpVersion::V1 => SnmpAuth::V1 {
+                    community: Secret::new("public"),
+                },
+                _ => SnmpAuth::V2c {
+                    community: Secret::new("public"),
+                },
+            },
         }),
     }
 }

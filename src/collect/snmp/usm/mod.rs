@@ -1,0 +1,478 @@
+//! The user-based security model of SNMP v3 (RFC 3414), on the side of the one who asks.
+//!
+//! Nothing that a message says is believed before its signature is verified: what an unsigned
+//! discovery says of the engine's time serves as a first guess only. The security level of the user
+//! is a minimum that no answer may undercut; only Reports may, as far as the standard lets them,
+//! and what an unsigned Report says changes nothing that is verified.
+
+mod auth;
+mod clock;
+mod keys;
+mod privacy;
+mod report;
+mod wire;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use snmp2::snmp::{MSG_REPORT, MSG_RESPONSE};
+use tokio::time::Instant;
+
+use super::message::{Ask, Malformed, Response};
+use crate::inventory::UsmUser;
+use crate::reading::{Event, Failure};
+use auth::Signer;
+use clock::{Clock, Shift};
+use keys::UserKeys;
+use privacy::Cipher;
+use wire::{Envelope, Level};
+
+pub(super) use keys::Passwords;
+pub(super) use report::{Complaint, Reason, Report};
+pub(super) use wire::message_id;
+
+/// The number of the version in a message.
+pub(super) const VERSION: u32 = 3;
+/// An engine that seems to be another one is looked at anew once in this time.
+const BETWEEN_RESETS: Duration = Duration::from_secs(60);
+/// Events nobody has fetched yet.
+const MOST_EVENTS: usize = 8;
+
+/// One device as its user sees it.
+pub(super) struct Usm {
+    user: UsmUser,
+    keys: UserKeys,
+    passwords: Arc<Passwords>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    engine: Option<Arc<RemoteEngine>>,
+    clock: Option<Clock>,
+    /// The engine of the last answer that was as secure as the user demands.
+    proven: Option<Vec<u8>>,
+    /// This engine answered before.
+    answered: bool,
+    /// When the engine was last doubted.
+    reset: Option<Instant>,
+    /// The longest message that it takes.
+    max_size: Option<u32>,
+    events: Vec<Event>,
+}
+
+/// The engine of a device, with the user's keys for it.
+#[derive(Debug)]
+pub(super) struct RemoteEngine {
+    id: Vec<u8>,
+    signer: Option<Signer>,
+    cipher: Option<Cipher>,
+}
+
+impl RemoteEngine {
+    fn level(&self) -> Level {
+        Level {
+            signed: self.signer.is_some(),
+            encrypted: self.cipher.is_some(),
+        }
+    }
+}
+
+/// What an unsigned discovery told; nothing in it is certain.
+pub(super) struct Discovered {
+    id: Vec<u8>,
+    boots: u32,
+    time: u32,
+    max_size: u32,
+}
+
+/// A reply that is what it should be.
+pub(super) enum Opened<'a> {
+    Response(Response<'a>),
+    Report(Report),
+}
+
+/// What one question has cost of the patience with Reports.
+#[derive(Default)]
+pub(super) struct Rounds {
+    resynchronised: bool,
+}
+
+/// A question.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) ask: Ask,
+    pub(super) id: u32,
+    pub(super) varbinds: &'a [u8],
+    pub(super) context: &'a [u8],
+}
+
+impl Usm {
+    /// Makes the user's keys, where they are not known from another device.
+    pub(super) async fn new(user: UsmUser, passwords: Arc<Passwords>) -> Result<Usm, Failure> {
+        let keys = passwords.of(&user).await?;
+        Ok(Usm {
+            user,
+            keys,
+            passwords,
+            state: Mutex::default(),
+        })
+    }
+
+    pub(super) fn user(&self) -> &UsmUser {
+        &self.user
+    }
+
+    /// The device's engine, as far as it is known.
+    pub(super) fn engine(&self) -> Option<Arc<RemoteEngine>> {
+        self.state().engine.clone()
+    }
+
+    /// The longest message that the device takes.
+    pub(super) fn max_size(&self) -> Option<u32> {
+        self.state().max_size
+    }
+
+    /// The device answered this user before.
+    pub(super) fn has_answered(&self) -> bool {
+        self.state().answered
+    }
+
+    /// What happened to the engine since the last time.
+    pub(super) fn take_events(&self) -> Vec<Event> {
+        std::mem::take(&mut self.state().events)
+    }
+
+    /// Replaces `out` by the question who is there.
+    pub(super) fn write_discovery(id: u32, out: &mut Vec<u8>) {
+        let mut text = Vec::new();
+        let question = Question {
+            ask: Ask::Get,
+            id,
+            varbinds: &[],
+            context: &[],
+        };
+        wire::encode_scoped(&[], question, false, &mut text);
+        let envelope = Envelope {
+            id,
+            level: Level {
+                signed: false,
+                encrypted: false,
+            },
+            engine_id: &[],
+            boots: 0,
+            time: 0,
+            user: &[],
+            tag_length: 0,
+            salt: &[],
+        };
+        wire::encode(&envelope, &text, out);
+    }
+
+    /// What the device says to the question who is there.
+    pub(super) fn read_discovery(datagram: &[u8]) -> Result<Discovered, Malformed> {
+        let message = wire::decode(datagram)?;
+        if message.level.encrypted || message.engine_id.is_empty() {
+            return Err(Malformed(
+                "no engine ID in the answer to the question for it",
+            ));
+        }
+        if wire::decode_scoped(message.text)?.tag != MSG_REPORT {
+            return Err(Malformed(
+                "no report in answer to the question for the engine ID",
+            ));
+        }
+        Ok(Discovered {
+            id: message.engine_id.to_vec(),
+            boots: message.boots,
+            time: message.time,
+            max_size: message.max_size,
+        })
+    }
+
+    /// Makes the keys for a discovered engine; its time is a guess from now on.
+    pub(super) async fn adopt(
+        &self,
+        found: Discovered,
+        now: Instant,
+    ) -> Result<Arc<RemoteEngine>, Failure> {
+        let known = self.engine().filter(|known| known.id == found.id);
+        let engine = match known {
+            Some(known) => known,
+            None => Arc::new(self.localise(found.id).await?),
+        };
+        let mut state = self.state();
+        state.engine = Some(engine.clone());
+        state.clock = Some(Clock::guess(found.boots, found.time, now));
+        state.max_size = Some(found.max_size);
+        state.answered = false;
+        Ok(engine)
+    }
+
+    async fn localise(&self, id: Vec<u8>) -> Result<RemoteEngine, Failure> {
+        let Some((user, key)) = self.user.auth.as_ref().zip(self.keys.auth.as_ref()) else {
+            return Ok(RemoteEngine {
+                id,
+                signer: None,
+                cipher: None,
+            });
+        };
+        let hash = user.protocol;
+        let signer = Signer {
+            protocol: hash,
+            key: auth::localise(hash, key, &id),
+        };
+        let cipher = match user.privacy.as_ref().zip(self.keys.privacy.as_ref()) {
+            Some((privacy, key)) => {
+                let (protocol, engine) = (privacy.protocol, id.clone());
+                let localised = auth::localise(hash, key, &id);
+                let slow = Cipher::is_slow(protocol, &localised);
+                let make = move || Cipher::new(hash, protocol, localised, &engine);
+                Some(match slow {
+                    true => self.passwords.in_background(make).await?,
+                    false => make(),
+                })
+            }
+            None => None,
+        };
+        Ok(RemoteEngine {
+            id,
+            signer: Some(signer),
+            cipher,
+        })
+    }
+
+    /// Replaces `out` by a question as secure as the user demands.
+    pub(super) fn seal(
+        &self,
+        engine: &RemoteEngine,
+        question: Question<'_>,
+        now: Instant,
+        out: &mut Vec<u8>,
+    ) {
+        let clock = self.state().clock.map_or((0, 0), |clock| clock.read(now));
+        self.seal_at(engine, clock, question, out);
+    }
+
+    /// The same at a time when the engine surely is not: it must answer with a signed Report,
+    /// before it looks at anything encrypted.
+    pub(super) fn seal_out_of_time(
+        &self,
+        engine: &RemoteEngine,
+        question: Question<'_>,
+        now: Instant,
+        out: &mut Vec<u8>,
+    ) {
+        let (boots, _) = self.state().clock.map_or((0, 0), |clock| clock.read(now));
+        self.seal_at(engine, (u32::from(boots == 0), 0), question, out);
+    }
+
+    fn seal_at(
+        &self,
+        engine: &RemoteEngine,
+        (boots, time): (u32, u32),
+        question: Question<'_>,
+        out: &mut Vec<u8>,
+    ) {
+        let mut text = Vec::with_capacity(question.varbinds.len() + 96);
+        wire::encode_scoped(&engine.id, question, engine.cipher.is_some(), &mut text);
+        let salt = engine
+            .cipher
+            .as_ref()
+            .map(|cipher| cipher.encrypt(boots, time, &mut text));
+        let envelope = Envelope {
+            id: question.id,
+            level: engine.level(),
+            engine_id: &engine.id,
+            boots,
+            time,
+            user: self.user.name.as_bytes(),
+            tag_length: engine.signer.as_ref().map_or(0, Signer::tag_length),
+            salt: salt.as_ref().map_or(&[], |salt| &salt[..]),
+        };
+        let at = wire::encode(&envelope, &text, out);
+        if let Some(signer) = &engine.signer {
+            signer.sign(out, at);
+        }
+    }
+
+    /// Verifies, decrypts and takes apart a reply to a question to this engine in this context.
+    /// `room` holds what was decrypted.
+    pub(super) fn open<'a>(
+        &self,
+        (engine, context): (&RemoteEngine, &[u8]),
+        datagram: &'a [u8],
+        now: Instant,
+        room: &'a mut Vec<u8>,
+    ) -> Result<Opened<'a>, Malformed> {
+        let message = wire::decode(datagram)?;
+        let level = message.level;
+        if level.signed {
+            let signer = engine.signer.as_ref();
+            let right = signer
+                .is_some_and(|s| s.verify(datagram, message.tag_at, message.tag_length))
+                && message.engine_id == engine.id
+                && message.user == self.user.name.as_bytes();
+            if !right {
+                return Err(Malformed("a wrong signature"));
+            }
+        }
+        let text = match (&engine.cipher, level.encrypted) {
+            (_, false) => message.text,
+            // Encrypted but not signed does not exist.
+            (Some(cipher), true) if level.signed => {
+                let (boots, time) = (message.boots, message.time);
+                *room = cipher
+                    .decrypt(boots, time, message.salt, message.text)
+                    .ok_or(Malformed("encrypted with an impossible salt or length"))?;
+                wire::unframe(room)?
+            }
+            _ => return Err(Malformed("encrypted without having been asked for it")),
+        };
+        let scoped = wire::decode_scoped(text)?;
+        let response = Response::of_pdu(VERSION, &[], scoped.pdu)?;
+        if scoped.tag == MSG_REPORT {
+            return Ok(Opened::Report(Report {
+                reason: Reason::of(&response),
+                signed: level.signed,
+                engine_id: message.engine_id.to_vec(),
+                boots: message.boots,
+                time: message.time,
+            }));
+        }
+        if scoped.tag != MSG_RESPONSE {
+            return Err(Malformed("neither a response nor a report"));
+        }
+        if level != engine.level() {
+            return Err(Malformed("less secure than the user demands"));
+        }
+        if message.engine_id != engine.id || message.user != self.user.name.as_bytes() {
+            return Err(Malformed("of another engine or user"));
+        }
+        if scoped.context != context {
+            return Err(Malformed("of another context"));
+        }
+        if response.id != message.id {
+            return Err(Malformed("an answer to another question inside"));
+        }
+        self.believe(engine, &message, now)?;
+        Ok(Opened::Response(response))
+    }
+
+    /// A response is as secure as demanded: only its age is left to look at.
+    fn believe(
+        &self,
+        engine: &RemoteEngine,
+        message: &wire::Message<'_>,
+        now: Instant,
+    ) -> Result<(), Malformed> {
+        let mut state = self.state();
+        if message.level.signed {
+            let clock = state
+                .clock
+                .get_or_insert_with(|| Clock::guess(message.boots, message.time, now));
+            if !clock.follow(message.boots, message.time, now) {
+                return Err(Malformed("from outside the time window"));
+            }
+        }
+        state.answered = true;
+        if state.proven.as_ref() == Some(&engine.id) {
+            return Ok(());
+        }
+        if let Some(before) = state.proven.replace(engine.id.clone()) {
+            let (before, after) = (hex(&before), hex(&engine.id));
+            state.tell(format!(
+                "the SNMP engine ID changed from {before} to {after}: device replaced?"
+            ));
+        }
+        Ok(())
+    }
+
+    /// What to do about a Report to a question put to this engine: `Ok` to put it again.
+    pub(super) fn heed(
+        &self,
+        engine: &Arc<RemoteEngine>,
+        report: &Report,
+        rounds: &mut Rounds,
+        now: Instant,
+    ) -> Result<(), Complaint> {
+        let mut state = self.state();
+        let known = state.engine.as_ref();
+        if known.is_none_or(|known| !Arc::ptr_eq(known, engine)) {
+            // Another question found out in the meantime.
+            return Ok(());
+        }
+        match report.reason {
+            Reason::Clock if std::mem::replace(&mut rounds.resynchronised, true) => {
+                Err(Complaint::Reported(Reason::Clock))
+            }
+            Reason::Clock if report.signed => state.resynchronise(report, now),
+            // Unsigned ones must not move the clock. To be on the safe side, ask who is there.
+            Reason::Clock => match state.may_reset(now) {
+                true => {
+                    state.engine = None;
+                    Ok(())
+                }
+                false => Err(Complaint::Reported(Reason::Clock)),
+            },
+            Reason::Engine if !report.engine_id.is_empty() && state.may_reset(now) => {
+                state.engine = None;
+                Ok(())
+            }
+            Reason::Engine => Err(Complaint::EngineChanged),
+            reason => Err(Complaint::Reported(reason)),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every change is one step: the state is sound after any panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Takes over the time of a signed Report.
+    fn resynchronise(&mut self, report: &Report, now: Instant) -> Result<(), Complaint> {
+        let (boots, time) = (report.boots, report.time);
+        let mut clock = self.clock.unwrap_or(Clock::guess(boots, time, now));
+        match clock.compare(boots, time, now) {
+            Shift::Forward => {}
+            Shift::AtTheEnd => return Err(Complaint::Reported(Reason::Clock)),
+            // Against the letter of the standard, which would lock a replaced device out for ever.
+            // The signature is right and the message's id is new: it is no recording.
+            Shift::Earlier if self.may_reset(now) => {}
+            Shift::Earlier => return Err(Complaint::Reported(Reason::Clock)),
+            Shift::FewerBoots { before } if self.may_reset(now) => self.tell(format!(
+                "the SNMP engine went back from {before} boots to {boots}: device replaced, or two devices with one engine ID"
+            )),
+            Shift::FewerBoots { .. } => return Err(Complaint::EngineChanged),
+        }
+        clock.set(boots, time, now);
+        self.clock = Some(clock);
+        Ok(())
+    }
+
+    /// Whether the engine may be doubted now; not more than once a minute.
+    fn may_reset(&mut self, now: Instant) -> bool {
+        let recent = |last| now.saturating_duration_since(last) < BETWEEN_RESETS;
+        if self.reset.is_some_and(recent) {
+            return false;
+        }
+        self.reset = Some(now);
+        true
+    }
+
+    fn tell(&mut self, message: String) {
+        if self.events.len() < MOST_EVENTS {
+            self.events.push(Event {
+                kind: "engine_changed",
+                subject: String::new(),
+                message,
+            });
+        }
+    }
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
