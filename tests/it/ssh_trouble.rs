@@ -264,3 +264,16 @@ async fn many_hanging_hosts_leave_workers_for_the_others() {
         assert_eq!(poll.await.unwrap().cause, Cause::Timeout);
     }
 }
+
+/// Both streams come in the same packets' time, and the end with them: nothing may be left lying.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_on_both_streams_never_waits_for_the_deadline() {
+    let state = tempfile::tempdir().unwrap();
+    let sshd = Sshd::start_with("ForceCommand echo out; echo err >&2");
+    trust(state.path(), &sshd);
+    let pool = Pool::start(state.path());
+    for _ in 0..150 {
+        let failure = bad(&pool, &of(&sshd)).await;
+        assert_eq!(failure.cause, Cause::Protocol, "{}", failure.message);
+    }
+}

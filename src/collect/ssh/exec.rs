@@ -33,6 +33,9 @@ const WARM_PATIENCE: Duration = Duration::from_secs(5);
 /// session, not the poll.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 
+/// The longest silence of the socket before libssh2 is asked again.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
 /// What the host printed.
 #[derive(Debug, Default)]
 pub(super) struct Output {
@@ -155,8 +158,11 @@ fn read(
         if left.is_zero() {
             return Err(request.too_late());
         }
-        if !out && !err {
-            wait_readable(&remote.stream, left);
+        // Reading one stream takes packets of the other off the socket too: with some of those still
+        // inside libssh2, the socket may stay silent for ever.
+        let inside = channel.read_window().available;
+        if !out && !err && inside == 0 && !channel.eof() {
+            wait_readable(&remote.stream, left.min(LOOK_AGAIN));
         }
     }
 }
