@@ -28,7 +28,7 @@ pub(super) async fn status(site: Arc<Site>, _visit: Arc<Visit>) -> Result<Respon
     let loaded = site.loaded();
     let counters: Map<String, Value> = health::counters(&site.parts.counters)
         .into_iter()
-        .map(|(name, _, _, value)| (name.to_owned(), json!(value)))
+        .map(|counter| (counter.name.to_owned(), json!(counter.value)))
         .collect();
     Ok(reply(&json!({
         "version": env!("CARGO_PKG_VERSION"),

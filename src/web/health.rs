@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use http::StatusCode;
@@ -38,96 +39,88 @@ pub(super) async fn ready(site: Arc<Site>, _visit: Arc<Visit>) -> Result<Respons
     Ok(response)
 }
 
-/// Every counter: name, meaning, whether it only rises, value.
-pub(super) fn counters(counters: &Counters) -> Vec<(&'static str, &'static str, bool, u64)> {
-    let value = |counter: &std::sync::atomic::AtomicU64| counter.load(Relaxed);
-    vec![
-        (
-            "polls_good",
-            "Good polls.",
-            true,
-            value(&counters.polls_good),
-        ),
-        (
-            "polls_failed",
-            "Failed polls.",
-            true,
-            value(&counters.polls_failed),
-        ),
-        (
+/// One counter as programs and people see it.
+pub(super) struct Counter {
+    pub(super) name: &'static str,
+    pub(super) help: &'static str,
+    /// It only rises while the daemon runs.
+    pub(super) rises: bool,
+    pub(super) value: u64,
+}
+
+/// Every counter of the daemon.
+pub(super) fn counters(counters: &Counters) -> Vec<Counter> {
+    let c = counters;
+    [
+        rising("polls_good", "Good polls.", &c.polls_good),
+        rising("polls_failed", "Failed polls.", &c.polls_failed),
+        rising(
             "turns_missed",
             "Turns skipped because the former poll of the target was still running.",
-            true,
-            value(&counters.turns_missed),
+            &c.turns_missed,
         ),
-        (
+        rising(
             "collections_dropped",
             "Collections dropped because their host is gone.",
-            true,
-            value(&counters.collections_dropped),
+            &c.collections_dropped,
         ),
-        (
-            "rows_stored",
-            "Rows stored.",
-            true,
-            value(&counters.rows_stored),
-        ),
-        ("commits", "Commits.", true, value(&counters.commits)),
-        (
-            "commits_failed",
-            "Failed commits.",
-            true,
-            value(&counters.commits_failed),
-        ),
-        (
+        rising("rows_stored", "Rows stored.", &c.rows_stored),
+        rising("commits", "Commits.", &c.commits),
+        rising("commits_failed", "Failed commits.", &c.commits_failed),
+        rising(
             "snmp_stale_replies",
             "Late or foreign SNMP datagrams.",
-            true,
-            value(&counters.snmp_stale_replies),
+            &c.snmp_stale_replies,
         ),
-        (
-            "mails_sent",
-            "Mails sent.",
-            true,
-            value(&counters.mails_sent),
-        ),
-        (
+        rising("mails_sent", "Mails sent.", &c.mails_sent),
+        rising(
             "mails_failed",
             "Failed attempts to send a mail.",
-            true,
-            value(&counters.mails_failed),
+            &c.mails_failed,
         ),
-        (
+        standing(
             "mails_waiting",
             "Mails waiting in the outbox.",
-            false,
-            value(&counters.mails_waiting),
+            &c.mails_waiting,
         ),
-        (
+        standing(
             "evaluated_at",
             "Start of the newest rule evaluation, Unix seconds.",
-            false,
-            value(&counters.evaluated_at),
+            &c.evaluated_at,
         ),
-        (
+        standing(
             "lateness_ms",
             "Greatest lateness of a poll in the last minute, milliseconds.",
-            false,
-            value(&counters.lateness_ms),
+            &c.lateness_ms,
         ),
-        (
+        rising(
             "reloads_good",
             "Good reloads of the inventory.",
-            true,
-            value(&counters.reloads_good),
+            &c.reloads_good,
         ),
-        (
+        rising(
             "reloads_rejected",
             "Rejected reloads of the inventory.",
-            true,
-            value(&counters.reloads_rejected),
+            &c.reloads_rejected,
         ),
     ]
+    .into()
+}
+
+fn rising(name: &'static str, help: &'static str, value: &AtomicU64) -> Counter {
+    Counter {
+        name,
+        help,
+        rises: true,
+        value: value.load(Relaxed),
+    }
+}
+
+fn standing(name: &'static str, help: &'static str, value: &AtomicU64) -> Counter {
+    Counter {
+        rises: false,
+        ..rising(name, help, value)
+    }
 }
 
 /// Prometheus text. Label values are fixed words: what comes from outside makes no new series.
@@ -136,7 +129,13 @@ pub(super) async fn metrics(site: Arc<Site>, _visit: Arc<Visit>) -> Result<Respo
     let counts = fleet::Counts::of(&hosts);
     let loaded = site.loaded();
     let mut out = String::new();
-    for (name, help, rises, value) in counters(&site.parts.counters) {
+    for counter in counters(&site.parts.counters) {
+        let Counter {
+            name,
+            help,
+            rises,
+            value,
+        } = counter;
         let (kind, suffix) = if rises {
             ("counter", "_total")
         } else {

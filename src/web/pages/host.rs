@@ -210,67 +210,63 @@ impl<'a> Asker<'a> {
             self.ask(sql::FILESYSTEM_LINES),
             self.ask(sql::DISK_LINES),
         )?;
-        let plan = |title, unit, at_least| Plan {
-            title,
-            unit,
-            at_least,
-            filled: true,
-            range: self.range,
-            step: self.step,
+        let draw = |title, unit, at_least, lines| {
+            let plan = Plan {
+                title,
+                unit,
+                at_least,
+                // Lines that stand side by side, as mounts do, are not filled.
+                filled: title != "chart.filesystems",
+                range: self.range,
+                step: self.step,
+            };
+            chart::draw(&plan, lines, timezone)
         };
-        let lines = |rows: &[Record], names: &[(&'static str, &'static str)]| {
-            names
-                .iter()
-                .map(|(column, word)| Line {
-                    name: Name::Word(word),
-                    points: points(rows, column),
-                })
-                .filter(|line| line.points.iter().any(|(_, value)| value.is_some()))
-                .collect::<Vec<_>>()
-        };
-        let cpu = lines(
-            &cpu,
-            &[
-                ("used_pct", "chart.used"),
-                ("iowait_pct", "chart.iowait"),
-                ("steal_pct", "chart.steal"),
-            ],
-        );
-        let memory = lines(
-            &memory,
-            &[("used_pct", "chart.used"), ("swap_used_pct", "chart.swap")],
-        );
-        let load = lines(
-            &load,
-            &[
-                ("load1", "chart.load1"),
-                ("load5", "chart.load5"),
-                ("load15", "chart.load15"),
-            ],
-        );
-        let traffic = lines(
-            &traffic,
-            &[("in_bps", "chart.in"), ("out_bps", "chart.out")],
-        );
-        let disks = lines(
-            &disks,
-            &[
-                ("read_bytes_per_s", "chart.read"),
-                ("write_bytes_per_s", "chart.write"),
-            ],
-        );
-        let mut mounts = plan("chart.filesystems", "%", 100.0);
-        mounts.filled = false;
-        let draw = |plan: &Plan<'_>, lines| chart::draw(plan, lines, timezone);
         Ok(vec![
-            draw(&plan("chart.cpu", "%", 100.0), cpu),
-            draw(&plan("chart.memory", "%", 100.0), memory),
-            draw(&plan("chart.load", "", 1.0), load),
-            draw(&plan("chart.traffic", "bit/s", 0.0), traffic),
-            draw(&mounts, by_mount(&filesystems)),
-            draw(&plan("chart.disks", "B/s", 0.0), disks),
+            draw("chart.cpu", "%", 100.0, lines(&cpu, &CPU_WORDS)),
+            draw("chart.memory", "%", 100.0, lines(&memory, &MEMORY_WORDS)),
+            draw("chart.load", "", 1.0, lines(&load, &LOAD_WORDS)),
+            draw(
+                "chart.traffic",
+                "bit/s",
+                0.0,
+                lines(&traffic, &TRAFFIC_WORDS),
+            ),
+            draw("chart.filesystems", "%", 100.0, by_mount(&filesystems)),
+            draw("chart.disks", "B/s", 0.0, lines(&disks, &DISK_WORDS)),
         ])
     }
+}
+
+/// The lines of each chart: a column and the key of its name.
+const CPU_WORDS: [(&str, &str); 3] = [
+    ("used_pct", "chart.used"),
+    ("iowait_pct", "chart.iowait"),
+    ("steal_pct", "chart.steal"),
+];
+const MEMORY_WORDS: [(&str, &str); 2] =
+    [("used_pct", "chart.used"), ("swap_used_pct", "chart.swap")];
+const LOAD_WORDS: [(&str, &str); 3] = [
+    ("load1", "chart.load1"),
+    ("load5", "chart.load5"),
+    ("load15", "chart.load15"),
+];
+const TRAFFIC_WORDS: [(&str, &str); 2] = [("in_bps", "chart.in"), ("out_bps", "chart.out")];
+const DISK_WORDS: [(&str, &str); 2] = [
+    ("read_bytes_per_s", "chart.read"),
+    ("write_bytes_per_s", "chart.write"),
+];
+
+/// One line per column that has any value.
+fn lines(rows: &[Record], words: &[(&'static str, &'static str)]) -> Vec<Line> {
+    words
+        .iter()
+        .map(|(column, word)| Line {
+            name: Name::Word(word),
+            points: points(rows, column),
+        })
+        .filter(|line| line.points.iter().any(|(_, value)| value.is_some()))
+        .collect()
 }
 
 fn points(rows: &[Record], column: &str) -> Vec<(UnixSeconds, Option<f64>)> {

@@ -60,7 +60,7 @@ pub(in crate::web) async fn page(site: Arc<Site>, visit: Arc<Visit>) -> Result<R
         causes,
         counters: health::counters(&site.parts.counters)
             .into_iter()
-            .map(|(name, help, _, value)| (name, help, value))
+            .map(|counter| (counter.name, counter.help, counter.value))
             .collect(),
         warnings: loaded
             .warnings
