@@ -74,9 +74,10 @@ fn password() -> anyhow::Result<String> {
 }
 
 fn ask(prompt: &str) -> anyhow::Result<String> {
+    // Before the prompt: a quick typist, or a program, would show otherwise.
+    let silence = terminal::Silence::begin().context("cannot hide what is typed")?;
     eprint!("{prompt}");
     std::io::stderr().flush()?;
-    let silence = terminal::Silence::begin().context("cannot hide what is typed")?;
     let text = line();
     drop(silence);
     eprintln!();
@@ -127,7 +128,7 @@ mod terminal {
 
     fn set(termios: &libc::termios) -> Result<()> {
         // SAFETY: the reference is valid for a read of a termios.
-        if unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSAFLUSH, termios) } != 0 {
+        if unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, termios) } != 0 {
             return Err(Error::last_os_error());
         }
         Ok(())
