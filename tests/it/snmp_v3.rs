@@ -277,9 +277,10 @@ async fn a_restart_is_overcome_in_the_same_poll() {
     let mut snmpd = Snmpd::start_with("first", &usual_account());
     let engine = Engine::start().expect("sockets");
     let target = target(snmpd.port(), usual());
-    for name in ["second", "third"] {
+    for (boots, name) in [(1, "second"), (2, "third")] {
         polled_for_a_while(&engine, &target).await;
         snmpd.shut_down();
+        assert_eq!(snmpd.engine_boots(), Some(boots));
         snmpd.rename(name);
         snmpd.restart();
         let readings = poll(&engine, &target).await.expect("resynchronised");

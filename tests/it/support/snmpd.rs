@@ -63,6 +63,14 @@ impl Snmpd {
         }
     }
 
+    /// How often it had started when it was shut down, as it wrote down.
+    pub(crate) fn engine_boots(&self) -> Option<u32> {
+        let remembered = self.directory.path().join("persistent/snmpd.conf");
+        let text = std::fs::read_to_string(remembered).ok()?;
+        let line = text.lines().find_map(|l| l.strip_prefix("engineBoots "))?;
+        line.trim().parse().ok()
+    }
+
     /// Another sysName, in force after the next [`Snmpd::restart`].
     pub(crate) fn rename(&mut self, sys_name: &str) {
         self.name = sys_name.into();
@@ -75,6 +83,13 @@ impl Snmpd {
         let persistent = self.directory.path().join("persistent");
         std::fs::create_dir_all(&persistent).expect("the temporary directory is writable");
         std::fs::write(&config, self.config()).expect("the temporary directory is writable");
+        // What it wrote down when it was shut down; -C would keep it from reading that.
+        let mut configs = config.into_os_string();
+        let remembered = persistent.join("snmpd.conf");
+        if remembered.exists() {
+            configs.push(",");
+            configs.push(&remembered);
+        }
         let program = Program::find("snmpd");
         let mut command = program.command();
         command
@@ -83,7 +98,7 @@ impl Snmpd {
             .env("MIBS", "")
             // Without SMUX, which would listen on a fixed port.
             .args(["-f", "-Lo", "-C", "-r", "-I", "-smux", "-c"])
-            .arg(&config)
+            .arg(&configs)
             .arg(format!("udp:127.0.0.1:{}", self.port()));
         let mut process = Process::start("snmpd", &mut command);
         wait_until("snmpd answers", PATIENCE, || {
