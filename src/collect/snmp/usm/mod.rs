@@ -10,10 +10,10 @@ mod clock;
 mod keys;
 mod privacy;
 mod report;
+mod state;
 mod wire;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use snmp2::snmp::{MSG_REPORT, MSG_RESPONSE};
 use tokio::time::Instant;
@@ -22,60 +22,25 @@ use super::message::{Ask, Malformed, Response};
 use crate::inventory::UsmUser;
 use crate::reading::{Event, Failure};
 use auth::Signer;
-use clock::{Clock, Shift};
+use clock::Clock;
 use keys::UserKeys;
 use privacy::Cipher;
+use state::State;
 use wire::{Envelope, Level};
 
 pub(super) use keys::Passwords;
 pub(super) use report::{Complaint, Reason, Report};
+pub(super) use state::RemoteEngine;
 pub(super) use wire::message_id;
 
 /// The number of the version in a message.
 pub(super) const VERSION: u32 = 3;
-/// An engine that seems to be another one is looked at anew once in this time.
-const BETWEEN_RESETS: Duration = Duration::from_secs(60);
-/// Events nobody has fetched yet.
-const MOST_EVENTS: usize = 8;
-
 /// One device as its user sees it.
 pub(super) struct Usm {
     user: UsmUser,
     keys: UserKeys,
     passwords: Arc<Passwords>,
     state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    engine: Option<Arc<RemoteEngine>>,
-    clock: Option<Clock>,
-    /// The engine of the last answer that was as secure as the user demands.
-    proven: Option<Vec<u8>>,
-    /// This engine answered before.
-    answered: bool,
-    /// When the engine was last doubted.
-    reset: Option<Instant>,
-    /// The longest message that it takes.
-    max_size: Option<u32>,
-    events: Vec<Event>,
-}
-
-/// The engine of a device, with the user's keys for it.
-#[derive(Debug)]
-pub(super) struct RemoteEngine {
-    id: Vec<u8>,
-    signer: Option<Signer>,
-    cipher: Option<Cipher>,
-}
-
-impl RemoteEngine {
-    fn level(&self) -> Level {
-        Level {
-            signed: self.signer.is_some(),
-            encrypted: self.cipher.is_some(),
-        }
-    }
 }
 
 /// What an unsigned discovery told; nothing in it is certain.
@@ -427,49 +392,6 @@ impl Usm {
     fn state(&self) -> MutexGuard<'_, State> {
         // Every change is one step: the state is sound after any panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    /// Takes over the time of a signed Report.
-    fn resynchronise(&mut self, report: &Report, now: Instant) -> Result<(), Complaint> {
-        let (boots, time) = (report.boots, report.time);
-        let mut clock = self.clock.unwrap_or(Clock::guess(boots, time, now));
-        match clock.compare(boots, time, now) {
-            Shift::Forward => {}
-            Shift::AtTheEnd => return Err(Complaint::Reported(Reason::Clock)),
-            // Against the letter of the standard, which would lock a replaced device out for ever.
-            // The signature is right and the message's id is new: it is no recording.
-            Shift::Earlier if self.may_reset(now) => {}
-            Shift::Earlier => return Err(Complaint::Reported(Reason::Clock)),
-            Shift::FewerBoots { before } if self.may_reset(now) => self.tell(format!(
-                "the SNMP engine went back from {before} boots to {boots}: device replaced, or two devices with one engine ID"
-            )),
-            Shift::FewerBoots { .. } => return Err(Complaint::EngineChanged),
-        }
-        clock.set(boots, time, now);
-        self.clock = Some(clock);
-        Ok(())
-    }
-
-    /// Whether the engine may be doubted now; not more than once a minute.
-    fn may_reset(&mut self, now: Instant) -> bool {
-        let recent = |last| now.saturating_duration_since(last) < BETWEEN_RESETS;
-        if self.reset.is_some_and(recent) {
-            return false;
-        }
-        self.reset = Some(now);
-        true
-    }
-
-    fn tell(&mut self, message: String) {
-        if self.events.len() < MOST_EVENTS {
-            self.events.push(Event {
-                kind: "engine_changed",
-                subject: String::new(),
-                message,
-            });
-        }
     }
 }
 
