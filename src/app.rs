@@ -1,5 +1,7 @@
 //! Wiring: builds the parts, starts the loops, stops them. No logic of its own.
 
+mod descriptors;
+
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -44,6 +46,10 @@ pub fn serve(
     let data = home.resolve(&inventory.settings.data);
     let state = data.join("state");
     make_private(&state)?;
+    match descriptors::raise_limit() {
+        Ok(limit) => tracing::debug!(limit, "open files"),
+        Err(error) => tracing::warn!("the limit of open files cannot be raised: {error}"),
+    }
     let (store, recorder) = open_store(&data, &inventory)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 4)))

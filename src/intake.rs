@@ -33,7 +33,7 @@ pub struct Intake {
     baselines: Baselines,
     facts: HashMap<EntityId, Vec<Value>>,
     host_facts: HashMap<(HostId, String), String>,
-    /// Which method fills a table of a host, and when it last did.
+    /// Which method fills a table or fact of a host, and when it last did.
     owners: HashMap<(HostId, &'static str), (usize, UnixSeconds)>,
 }
 
@@ -146,28 +146,28 @@ impl Intake {
         };
         self.note_reboot(host, collection, readings, &mut stored);
         for table in &readings.tables {
-            if self.owns(host, collection, table.table) {
+            if self.owns(host, collection, table.table.name) {
                 self.take_table(host, collection.method, moment, table, &mut stored);
             }
         }
         self.baselines
             .stamp((host, collection.method), collection.ts);
-        self.take_host_facts(host, readings, &mut stored);
+        self.take_host_facts(host, collection, readings, &mut stored);
         stored.poll.rows = stored.tables.iter().map(|t| t.rows.len() as i64).sum();
         Some(stored)
     }
 
-    /// Two methods on one host may offer the same table; rows of both would count everything twice.
-    /// The first of `collect:` that delivers a table fills it, the next one only when that one has
-    /// fallen silent.
-    fn owns(&mut self, host: HostId, collection: &Collection, table: &'static Table) -> bool {
+    /// Two methods on one host may offer the same table or host fact; rows of both would count
+    /// everything twice, and two wordings of one fact would change with every poll. The first of
+    /// `collect:` that delivers `what` fills it, the next one only when that one has fallen silent.
+    fn owns(&mut self, host: HostId, collection: &Collection, what: &'static str) -> bool {
         let (rank, interval) = *self
             .methods
             .get(&(host, collection.method))
             .unwrap_or(&(usize::MAX, 0));
         let owner = self
             .owners
-            .entry((host, table.name))
+            .entry((host, what))
             .or_insert((rank, collection.ts));
         let silent = collection.ts - owner.1 > (interval * 5 / 2).max(1);
         if rank > owner.0 && !silent {
@@ -275,8 +275,17 @@ impl Intake {
         }
     }
 
-    fn take_host_facts(&mut self, host: HostId, readings: &Readings, stored: &mut Stored) {
+    fn take_host_facts(
+        &mut self,
+        host: HostId,
+        collection: &Collection,
+        readings: &Readings,
+        stored: &mut Stored,
+    ) {
         for (name, value) in &readings.host_facts {
+            if !self.owns(host, collection, name) {
+                continue;
+            }
             let key = (host, (*name).to_string());
             if self.host_facts.get(&key) != Some(value) {
                 stored.host_facts.push((name, value.clone()));

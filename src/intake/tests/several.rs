@@ -200,3 +200,23 @@ fn a_host_that_is_gone_is_not_stored() {
     let mut intake = intake();
     assert!(intake.take(&good("zzz", Method::Ssh, 0, vec![])).is_none());
 }
+
+#[test]
+fn two_wordings_of_one_host_fact_do_not_take_turns() {
+    let mut intake = intake();
+    let mut told = |method, minute, fact: &str| {
+        let mut c = good("a", method, minute, vec![]);
+        if let Ok(r) = &mut c.outcome {
+            r.host_facts = vec![("sys_descr", fact.to_string())];
+        }
+        intake.take(&c).expect("known host").host_facts.len()
+    };
+    let mut minute = |n| {
+        (
+            told(Method::Snmp, n, "Linux vm"),
+            told(Method::Ssh, n, "Linux vm #1"),
+        )
+    };
+    assert_eq!(minute(0), (1, 0));
+    assert_eq!(minute(1), (0, 0));
+}
