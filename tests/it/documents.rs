@@ -60,8 +60,8 @@ fn home_with(block: &str) -> TestHome {
     let home = TestHome::new();
     std::fs::create_dir_all(home.path().join("etc")).expect("writable");
     make_key(&home.path().join("etc/id_ed25519"), "ed25519");
-    for secret in ["etc/smtp", "secrets/smtp"] {
-        home.write(secret, "secret\n");
+    for secret in ["etc/smtp", "secrets/smtp", "etc/snmp-auth", "etc/snmp-priv"] {
+        home.write(secret, "a long secret\n");
     }
     let places = format!("{}/etc/", home.path().display());
     let block = block
@@ -87,6 +87,7 @@ fn every_example_passes_the_check() {
         for block in blocks(document, "yaml") {
             let home = home_with(&block);
             let mut check = home.command(&["check"]);
+            check.env("CREDENTIALS_DIRECTORY", home.path().join("etc"));
             for name in ["SNMP_COMMUNITY", "SMTP_PASSWORD"] {
                 check.env(name, "secret");
             }
