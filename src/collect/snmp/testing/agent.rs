@@ -195,7 +195,8 @@ async fn serve(socket: Arc<UdpSocket>, other: UdpSocket, shared: Arc<Mutex<Share
     }
 }
 
-fn understand(datagram: &[u8]) -> Option<Request> {
+/// Takes a request apart; `None` when it has not the right community.
+pub(in crate::collect::snmp) fn understand(datagram: &[u8]) -> Option<Request> {
     let pdu = Pdu::from_bytes(datagram).ok()?;
     if pdu.community != b"public" {
         return None;

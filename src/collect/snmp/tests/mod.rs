@@ -4,6 +4,7 @@
 mod datagrams;
 mod devices;
 mod limits;
+mod secure;
 mod tables;
 
 use std::net::IpAddr;

@@ -76,6 +76,11 @@ impl Passwords {
         made.await.cloned()
     }
 
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.cells().len()
+    }
+
     fn cells(&self) -> std::sync::MutexGuard<'_, HashMap<(AuthProtocol, Vec<u8>), Cell>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }

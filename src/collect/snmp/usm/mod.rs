@@ -11,6 +11,10 @@ mod keys;
 mod privacy;
 mod report;
 mod state;
+#[cfg(test)]
+pub(super) mod testing;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -23,8 +23,8 @@ const ENGINE_ID: std::ops::RangeInclusive<usize> = 5..=32;
 /// How a message is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::collect::snmp) struct Level {
-    pub(super) signed: bool,
-    pub(super) encrypted: bool,
+    pub(in crate::collect::snmp) signed: bool,
+    pub(in crate::collect::snmp) encrypted: bool,
 }
 
 /// What stands around the text of a message.
