@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::exchange::{Cost, Course, Heard, Trouble};
 use super::message::{Ask, Malformed, Response};
-use super::usm::{Complaint, Opened, Question, Reason, RemoteEngine, Report, Rounds, Usm};
+use super::usm::{self, Complaint, Opened, Question, Reason, RemoteEngine, Report, Rounds, Usm};
 
 /// How often one question is put again because of a Report.
 const MOST_REPORTS: usize = 2;
@@ -58,8 +58,8 @@ impl Course<'_> {
     }
 
     async fn discover(&self, usm: &Usm, cost: &mut Cost) -> Result<Arc<RemoteEngine>, Trouble> {
-        let write = |id, out: &mut Vec<u8>| Usm::write_discovery(id, out);
-        let read = |datagram: &[u8]| match Usm::read_discovery(datagram) {
+        let write = |id, out: &mut Vec<u8>| usm::write_discovery(id, out);
+        let read = |datagram: &[u8]| match usm::read_discovery(datagram) {
             Ok(found) => Heard::Answer(found),
             Err(why) => Heard::Foreign(why),
         };

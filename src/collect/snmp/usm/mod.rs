@@ -7,6 +7,7 @@
 
 mod auth;
 mod clock;
+mod discovery;
 mod keys;
 mod privacy;
 mod report;
@@ -28,10 +29,10 @@ use crate::reading::{Event, Failure};
 use auth::Signer;
 use clock::Clock;
 use keys::UserKeys;
-use privacy::Cipher;
 use state::State;
-use wire::{Envelope, Level};
+use wire::Envelope;
 
+pub(super) use discovery::{read_discovery, write_discovery};
 pub(super) use keys::Passwords;
 pub(super) use report::{Complaint, Reason, Report};
 pub(super) use state::RemoteEngine;
@@ -45,14 +46,6 @@ pub(super) struct Usm {
     keys: UserKeys,
     passwords: Arc<Passwords>,
     state: Mutex<State>,
-}
-
-/// What an unsigned discovery told; nothing in it is certain.
-pub(super) struct Discovered {
-    id: Vec<u8>,
-    boots: u32,
-    time: u32,
-    max_size: u32,
 }
 
 /// A reply that is what it should be.
@@ -110,105 +103,6 @@ impl Usm {
     /// What happened to the engine since the last time.
     pub(super) fn take_events(&self) -> Vec<Event> {
         std::mem::take(&mut self.state().events)
-    }
-
-    /// Replaces `out` by the question who is there.
-    pub(super) fn write_discovery(id: u32, out: &mut Vec<u8>) {
-        let mut text = Vec::new();
-        let question = Question {
-            ask: Ask::Get,
-            id,
-            varbinds: &[],
-            context: &[],
-        };
-        wire::encode_scoped(&[], question, false, &mut text);
-        let envelope = Envelope {
-            id,
-            level: Level {
-                signed: false,
-                encrypted: false,
-            },
-            engine_id: &[],
-            boots: 0,
-            time: 0,
-            user: &[],
-            tag_length: 0,
-            salt: &[],
-        };
-        wire::encode(&envelope, &text, out);
-    }
-
-    /// What the device says to the question who is there.
-    pub(super) fn read_discovery(datagram: &[u8]) -> Result<Discovered, Malformed> {
-        let message = wire::decode(datagram)?;
-        if message.level.encrypted || message.engine_id.is_empty() {
-            return Err(Malformed(
-                "no engine ID in the answer to the question for it",
-            ));
-        }
-        if wire::decode_scoped(message.text)?.tag != MSG_REPORT {
-            return Err(Malformed(
-                "no report in answer to the question for the engine ID",
-            ));
-        }
-        Ok(Discovered {
-            id: message.engine_id.to_vec(),
-            boots: message.boots,
-            time: message.time,
-            max_size: message.max_size,
-        })
-    }
-
-    /// Makes the keys for a discovered engine; its time is a guess from now on.
-    pub(super) async fn adopt(
-        &self,
-        found: Discovered,
-        now: Instant,
-    ) -> Result<Arc<RemoteEngine>, Failure> {
-        let known = self.engine().filter(|known| known.id == found.id);
-        let engine = match known {
-            Some(known) => known,
-            None => Arc::new(self.localise(found.id).await?),
-        };
-        let mut state = self.state();
-        state.engine = Some(engine.clone());
-        state.clock = Some(Clock::guess(found.boots, found.time, now));
-        state.max_size = Some(found.max_size);
-        state.answered = false;
-        Ok(engine)
-    }
-
-    async fn localise(&self, id: Vec<u8>) -> Result<RemoteEngine, Failure> {
-        let Some((user, key)) = self.user.auth.as_ref().zip(self.keys.auth.as_ref()) else {
-            return Ok(RemoteEngine {
-                id,
-                signer: None,
-                cipher: None,
-            });
-        };
-        let hash = user.protocol;
-        let signer = Signer {
-            protocol: hash,
-            key: auth::localise(hash, key, &id),
-        };
-        let cipher = match user.privacy.as_ref().zip(self.keys.privacy.as_ref()) {
-            Some((privacy, key)) => {
-                let (protocol, engine) = (privacy.protocol, id.clone());
-                let localised = auth::localise(hash, key, &id);
-                let slow = Cipher::is_slow(protocol, &localised);
-                let make = move || Cipher::new(hash, protocol, localised, &engine);
-                Some(match slow {
-                    true => self.passwords.in_background(make).await?,
-                    false => make(),
-                })
-            }
-            None => None,
-        };
-        Ok(RemoteEngine {
-            id,
-            signer: Some(signer),
-            cipher,
-        })
     }
 
     /// Replaces `out` by a question as secure as the user demands.

@@ -25,9 +25,9 @@ async fn manager() -> Usm {
 
 async fn discover(usm: &Usm, device: &Device3, now: Instant) -> Arc<RemoteEngine> {
     let mut out = Vec::new();
-    Usm::write_discovery(9, &mut out);
+    write_discovery(9, &mut out);
     let answer = device.answer(&out, now).unwrap();
-    let found = Usm::read_discovery(&answer).unwrap();
+    let found = read_discovery(&answer).unwrap();
     usm.adopt(found, now).await.unwrap()
 }
 
@@ -185,16 +185,16 @@ async fn late_messages_are_refused() {
 async fn engine_ids_of_any_length_are_survived() {
     let (usm, mut device, now) = (manager().await, device(), Instant::now());
     let mut out = Vec::new();
-    Usm::write_discovery(9, &mut out);
+    write_discovery(9, &mut out);
     for length in [0, 1, 4, 33, 255, 40_000] {
         device.engine_id = vec![0x80; length];
         let report = device.report(ENGINE, OPEN, 9, (1, 1));
-        assert!(Usm::read_discovery(&report).is_err(), "{length} octets");
+        assert!(read_discovery(&report).is_err(), "{length} octets");
     }
     for length in [5, 17, 32] {
         device.engine_id = vec![0x80; length];
         let report = device.report(ENGINE, OPEN, 9, (i32::MAX as u32, i32::MAX as u32));
-        usm.adopt(Usm::read_discovery(&report).unwrap(), now)
+        usm.adopt(read_discovery(&report).unwrap(), now)
             .await
             .unwrap();
         ask(&usm, 7, now + Duration::from_secs(u64::from(u32::MAX)));
@@ -216,6 +216,25 @@ async fn short_digests_are_refused() {
     }
 }
 
+#[tokio::test]
+async fn odd_maximum_sizes_are_clamped() {
+    let (usm, device, now) = (manager().await, device(), Instant::now());
+    let report = device.report(ENGINE, OPEN, 9, (1, 1));
+    let at = report
+        .windows(5)
+        .position(|w| w == [2, 3, 0, 0xff, 0xe3])
+        .unwrap();
+    for (octets, expected) in [([0, 0, 1], 484), ([0x7f, 0xff, 0xff], 65_507)] {
+        let mut odd = report.clone();
+        odd[at + 2..at + 5].copy_from_slice(&octets);
+        usm.adopt(read_discovery(&odd).unwrap(), now).await.unwrap();
+        assert_eq!(usm.max_size(), Some(expected));
+    }
+    let mut negative = report.clone();
+    negative[at + 2] = 0x80;
+    assert!(read_discovery(&negative).is_err());
+}
+
 /// Every octet changed, and every beginning: nothing panics, nothing is believed.
 #[tokio::test]
 async fn damaged_messages_are_not_believed() {
@@ -228,7 +247,7 @@ async fn damaged_messages_are_not_believed() {
             let mut damaged = good.clone();
             damaged[at] ^= bits;
             assert!(!matches!(open(&usm, &damaged, now), Ok(None)), "octet {at}");
-            let _ = Usm::read_discovery(&damaged);
+            let _ = read_discovery(&damaged);
             let _ = message_id(&damaged);
         }
         assert!(open(&usm, &good[..at], now).is_err());
