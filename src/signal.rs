@@ -16,6 +16,8 @@ pub struct Loaded {
     pub loaded_at: UnixSeconds,
     /// Warnings of the inventory in force.
     pub warnings: Vec<Problem>,
+    /// Settings that were changed since the start and wait for the next one, as `server.listen`.
+    pub restart_for: Vec<&'static str>,
     /// Not empty: the files on disk are broken since then, the inventory in force is older.
     pub rejected: Vec<Problem>,
     /// `rejected` as `eider check` prints it, without colour.

@@ -27,6 +27,10 @@ pub(super) fn run(home: &Home, _args: &Args) -> anyhow::Result<u8> {
         }
         None => {
             println!("inventory in force: {} hosts", reply["hosts"]);
+            let waiting = reply["restart_for"].as_str().unwrap_or_default();
+            if !waiting.is_empty() {
+                println!("changed, in force after a restart: {waiting}");
+            }
             Ok(super::EXIT_OK)
         }
     }

@@ -53,6 +53,7 @@ fn lines(key: &str, value: &serde_json::Value, text: &mut String) {
                 lines(&format!("{key}.{name}"), value, text);
             }
         }
+        serde_json::Value::String(s) if s.is_empty() => {}
         serde_json::Value::String(s) => {
             text.push_str(&format!("{key:<28} {}\n", output::visible(s)))
         }

@@ -24,6 +24,24 @@ pub struct Settings {
     pub notify: BTreeMap<String, NotifySettings>,
 }
 
+impl Settings {
+    /// The keys whose new value a daemon that started with `running` takes up only when it is
+    /// started again; all others are in force as soon as the file is read.
+    pub fn needs_restart(&self, running: &Settings) -> Vec<&'static str> {
+        [
+            ("server.listen", self.listen != running.listen),
+            ("storage.path", self.data != running.data),
+            (
+                "storage.memory",
+                self.store_memory_bytes != running.store_memory_bytes,
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(key, differs)| differs.then_some(key))
+        .collect()
+    }
+}
+
 impl Default for Settings {
     fn default() -> Settings {
         Settings {

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use super::poller::unix_now;
 use super::writer::Writer;
 use crate::home::Home;
-use crate::inventory::{self, Problem};
+use crate::inventory::{self, Problem, Settings};
 use crate::signal::{Counters, Loaded};
 
 /// Editors save in several steps: this long after the last change the files are read.
@@ -41,6 +41,7 @@ pub async fn run(mut parts: Reloader, mut stop: watch::Receiver<bool>) {
             None
         }
     };
+    let started_with = parts.loaded.borrow().inventory.clone();
     let Ok(mut hangups) = signal(SignalKind::hangup()) else {
         tracing::error!("cannot listen to SIGHUP");
         return;
@@ -57,7 +58,7 @@ pub async fn run(mut parts: Reloader, mut stop: watch::Receiver<bool>) {
             _ = hangups.recv() => {}
             Some(()) = parts.asked.recv() => {}
         }
-        parts.reload().await;
+        parts.reload(&started_with.settings).await;
     }
 }
 
@@ -81,7 +82,7 @@ fn watcher(
 impl Reloader {
     /// Reads the files. A good inventory takes effect once the store follows it; a bad one leaves
     /// the old one in force and is told on every page.
-    async fn reload(&mut self) {
+    async fn reload(&mut self, started_with: &Settings) {
         let home = self.home.clone();
         let Ok(read) = tokio::task::spawn_blocking(move || home.load()).await else {
             return;
@@ -106,10 +107,18 @@ impl Reloader {
         }
         self.counters.reloads_good.fetch_add(1, Ordering::Relaxed);
         tracing::info!(hosts = inventory.hosts.len(), "inventory read");
+        let restart_for = inventory.settings.needs_restart(started_with);
+        if !restart_for.is_empty() && restart_for != before.restart_for {
+            tracing::warn!(
+                "{} changed: in force after a restart of eider",
+                restart_for.join(", ")
+            );
+        }
         self.loaded.send_replace(Arc::new(Loaded {
             inventory,
             loaded_at: unix_now(),
             warnings: problems,
+            restart_for,
             rejected: Vec::new(),
             rejected_text: String::new(),
         }));

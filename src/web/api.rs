@@ -46,6 +46,7 @@ pub(super) async fn status(site: Arc<Site>, _visit: Arc<Visit>) -> Result<Respon
             "loaded_at": loaded.loaded_at,
             "warnings": loaded.warnings.len(),
             "in_force": loaded.rejected.is_empty(),
+            "restart_for": loaded.restart_for.join(", "),
         },
         "rejected": loaded.rejected_text,
         "counters": counters,
@@ -146,6 +147,7 @@ pub(super) async fn reload(site: Arc<Site>, _visit: Arc<Visit>) -> Result<Respon
             Ok(reply(&json!({
                 "hosts": loaded.inventory.hosts.len(),
                 "warnings": loaded.warnings.len(),
+                "restart_for": loaded.restart_for.join(", "),
                 "rejected": loaded.rejected_text,
             })))
         }

@@ -21,6 +21,8 @@ struct Page<B> {
     user: Option<String>,
     /// What `eider check` says about the files on disk; empty while they are in force.
     rejected: String,
+    /// Settings that were changed and wait for a restart, by their keys.
+    restart_for: String,
     loaded_at: UnixSeconds,
     /// The path as sent, to mark the place in the menu.
     path: String,
@@ -46,6 +48,7 @@ pub(super) async fn html(
         utc_offset: utc_offset(&timezone, now),
         user: visit.user.clone(),
         rejected: loaded.rejected_text.clone(),
+        restart_for: loaded.restart_for.join(", "),
         loaded_at: loaded.loaded_at,
         path: visit.path.clone(),
         languages: vec![

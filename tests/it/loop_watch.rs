@@ -147,3 +147,21 @@ fn the_history_answers_with_and_without_the_daemon() {
     wait_until("it goes on", PATIENCE, || count(&home, "system") > before);
     assert!(daemon.stop().success());
 }
+
+#[test]
+fn a_setting_that_waits_for_a_restart_is_told() {
+    let home = TestHome::new().with("inventory/hosts.yaml", &format!("{HEAD}{LOCAL}"));
+    let _daemon = Daemon::start(&home);
+    assert!(!home.succeed(&["status"]).contains("restart_for"));
+    home.write(
+        "inventory/settings.yaml",
+        "version: 1\nserver: {language: zh-CN}\nstorage: {memory: 300MB}\n",
+    );
+    let text = home.succeed(&["reload"]);
+    assert!(text.contains("after a restart: storage.memory\n"), "{text}");
+    let status = home.succeed(&["status"]);
+    assert!(status.contains("inventory.restart_for"), "{status}");
+    home.write("inventory/settings.yaml", "version: 1\n");
+    let text = home.succeed(&["reload"]);
+    assert!(!text.contains("restart"), "{text}");
+}

@@ -111,3 +111,16 @@ fn a_closed_pipe_is_a_quiet_end() {
     );
     assert!(output.status.success());
 }
+
+/// Verbs that need no secret look at none: a judgement on one that was not read would be wrong.
+#[test]
+fn hosts_are_listed_without_reading_a_secret() {
+    let home = crate::support::TestHome::new().with(
+        "inventory/hosts.yaml",
+        "version: 1\ncredentials:\n  v3: {type: snmp-v3, user: monitor, auth: sha256, \
+         auth_secret: \"env:EIDER_TEST_NO_SUCH\", priv: aes128, priv_secret: \"env:EIDER_TEST_NO_SUCH\"}\n\
+         hosts:\n  core1: {collect: [snmp], credential: v3}\n",
+    );
+    assert!(home.succeed(&["host"]).contains("core1"));
+    assert!(home.succeed(&["host", "core1"]).contains("sha256"));
+}
