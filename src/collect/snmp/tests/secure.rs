@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::collect::snmp::usm::testing::{
-    Agent3, CLOCK, DIGEST, Device3, ENGINE, OPEN, SIGNED, Seen, USER, user,
+    Agent3, CLOCK, DIGEST, Device3, ENGINE, OPEN, PRIVATE, SIGNED, Seen, USER, user,
 };
 use crate::inventory::UsmUser;
 
@@ -186,20 +186,45 @@ async fn endless_reports_end() {
     }
 }
 
+fn user_in(context: &str) -> UsmUser {
+    let mut user = user();
+    user.context = context.into();
+    user
+}
+
 #[tokio::test]
-async fn a_context_that_is_not_asked_for_is_not_taken() {
-    let mut other = user();
-    other.context = "vlan-10".into();
-    let scene = Scene3::of(other).await;
+async fn contexts_are_asked_in_and_answered_from() {
+    let scene = Scene3::of(user_in("vlan-10")).await;
+    scene.agent.change(|device| device.contexts.push("vlan-10"));
+    scene.is_good().await;
+    // The same objects of another context must not pass for those asked for.
+    scene.misbehave(|device, seen, honest| match seen.level.encrypted {
+        true => vec![device.poisoned(PRIVATE, seen.id, now())],
+        false => honest.into_iter().collect(),
+    });
     let failure = scene.poll().await.unwrap_err();
     assert!(
-        failure.message.starts_with("malformed reply"),
+        failure.message.ends_with(": of another context"),
         "{}",
         failure.message
     );
+    scene.is_good().await;
+}
+
+#[tokio::test]
+async fn silence_about_a_context_is_told_from_silence_about_a_key() {
+    let scene = Scene3::of(user_in("vlan-20")).await;
+    let failure = scene.poll().await.unwrap_err();
     assert!(
-        failure.message.ends_with("of another context"),
+        failure.message.starts_with("unknown context `vlan-20`"),
         "{}",
         failure.message
     );
+    let mut wrong = user();
+    let auth = wrong.auth.as_mut().unwrap();
+    auth.privacy.as_mut().unwrap().secret = Secret::new("something else");
+    let scene = Scene3::of(wrong).await;
+    let failure = scene.poll().await.unwrap_err();
+    let expected = "wrong privacy password or protocol of user monitor";
+    assert!(failure.message.starts_with(expected), "{}", failure.message);
 }

@@ -1,13 +1,13 @@
 //! A device of version 3 in this process, honest or full of mischief. Its time is an argument.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use tokio::net::UdpSocket;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::auth::{self, Signer};
+use super::auth::{self, Key, Signer};
 use super::privacy::Cipher;
 use super::wire::{self, Envelope, Level};
 use crate::collect::snmp::testing::agent::{self, Mib, Reply};
@@ -55,6 +55,7 @@ pub(in crate::collect::snmp) struct Device3 {
     pub(in crate::collect::snmp) boots: u32,
     pub(in crate::collect::snmp) started: Instant,
     pub(in crate::collect::snmp) mib: Mib,
+    pub(in crate::collect::snmp) contexts: Vec<&'static str>,
 }
 
 /// A request as the device understood it.
@@ -71,6 +72,7 @@ impl Device3 {
             boots: 5,
             started: Instant::now(),
             mib,
+            contexts: vec![""],
         }
     }
 
@@ -79,9 +81,10 @@ impl Device3 {
     }
 
     fn keys(&self) -> (Signer, Cipher) {
+        static MASTER: LazyLock<Key> =
+            LazyLock::new(|| auth::master(AuthProtocol::Sha256, b"maplesyrup").unwrap());
         let protocol = AuthProtocol::Sha256;
-        let master = auth::master(protocol, b"maplesyrup").unwrap();
-        let key = auth::localise(protocol, &master, &self.engine_id);
+        let key = auth::localise(protocol, &MASTER, &self.engine_id);
         let cipher = Cipher::new(protocol, PrivProtocol::Aes128, key.clone(), &self.engine_id);
         (Signer { protocol, key }, cipher)
     }
@@ -109,8 +112,13 @@ impl Device3 {
         }
         let text = cipher.decrypt(asked.boots, asked.time, asked.salt, asked.text)?;
         let scoped = wire::decode_scoped(wire::unframe(&text).ok()?).ok()?;
-        let reply = self.reply(scoped.tag, scoped.pdu);
-        Some(self.seal(PRIVATE, id, (self.boots, time), &pdu(&reply)))
+        // As net-snmp does it: silence in a context that it does not know.
+        let context = std::str::from_utf8(scoped.context).unwrap();
+        if !self.contexts.contains(&context) {
+            return None;
+        }
+        let reply = inside(&self.reply(scoped.tag, scoped.pdu).octets());
+        Some(self.seal_in(context, PRIVATE, id, (self.boots, time), &reply))
     }
 
     /// The answer of the version-2 part inside.
@@ -147,9 +155,20 @@ impl Device3 {
         self.seal(level, id, (self.boots, self.time(now)), &inside(&response))
     }
 
-    /// Signs and encrypts a PDU.
+    /// Signs and encrypts a PDU of the default context.
     pub(in crate::collect::snmp) fn seal(
         &self,
+        level: Level,
+        id: u32,
+        clock: (u32, u32),
+        pdu: &[u8],
+    ) -> Vec<u8> {
+        self.seal_in("", level, id, clock, pdu)
+    }
+
+    fn seal_in(
+        &self,
+        context: &str,
         level: Level,
         id: u32,
         (boots, time): (u32, u32),
@@ -157,7 +176,7 @@ impl Device3 {
     ) -> Vec<u8> {
         let (signer, cipher) = self.keys();
         let mut text = tlv(0x04, &self.engine_id);
-        text.extend(tlv(0x04, b""));
+        text.extend(tlv(0x04, context.as_bytes()));
         text.extend(pdu);
         let mut salt = Vec::new();
         if level.encrypted {
@@ -204,11 +223,6 @@ impl Device3 {
         out[at..at + digest.len()].copy_from_slice(digest);
         out
     }
-}
-
-/// The PDU of a reply.
-fn pdu(reply: &Reply) -> Vec<u8> {
-    inside(&reply.octets())
 }
 
 /// What follows the community in a message of version 2.
