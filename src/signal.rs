@@ -1,7 +1,7 @@
 //! What the loops and the pages tell each other, apart from what stands in the store.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
@@ -66,6 +66,8 @@ pub struct Counters {
     pub rows_stored: AtomicU64,
     pub commits: AtomicU64,
     pub commits_failed: AtomicU64,
+    /// Why the newest rows could not be written; empty while they are.
+    pub store_trouble: Mutex<String>,
     pub snmp_stale_replies: AtomicU64,
     pub mails_sent: AtomicU64,
     pub mails_failed: AtomicU64,
@@ -77,6 +79,20 @@ pub struct Counters {
     pub lateness_ms: AtomicU64,
     pub reloads_good: AtomicU64,
     pub reloads_rejected: AtomicU64,
+}
+
+impl Counters {
+    /// Why the newest rows could not be written; empty while they are.
+    pub fn store_trouble(&self) -> String {
+        let trouble = self.store_trouble.lock();
+        trouble.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sets the reason, or clears it with an empty one.
+    pub fn set_store_trouble(&self, why: String) {
+        let trouble = self.store_trouble.lock();
+        *trouble.unwrap_or_else(PoisonError::into_inner) = why;
+    }
 }
 
 impl Polled {

@@ -115,13 +115,29 @@ impl Client {
 }
 
 /// What to say when nobody answers.
-pub(super) const NO_DAEMON: &str =
+const NO_DAEMON: &str =
     "no daemon runs on this home: start it with `eider serve` (another home: --home DIR)";
 
 /// The daemon of this home, `None` when none runs. A home whose files are broken still finds its
 /// daemon, in the usual place.
 pub(super) fn of_home(home: &crate::home::Home) -> Option<Client> {
     Client::connect(&data_of(home))
+}
+
+/// What to say when [`of_home`] found none: there is none, or this user may not look.
+pub(super) fn why_none(home: &crate::home::Home) -> String {
+    closed(&data_of(home)).unwrap_or_else(|| NO_DAEMON.to_owned())
+}
+
+/// One sentence when this user may not look into that data directory.
+pub(super) fn closed(data: &Path) -> Option<String> {
+    let error = std::fs::metadata(data.join("eider.sock")).err()?;
+    (error.kind() == std::io::ErrorKind::PermissionDenied).then(|| {
+        format!(
+            "{} is closed to this user: ask as the user that eider runs as, for example with sudo -u",
+            data.display()
+        )
+    })
 }
 
 /// The data directory of this home.

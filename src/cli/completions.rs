@@ -8,12 +8,9 @@ pub(super) struct Args {
 }
 
 /// Prints the script.
-pub(super) fn run(args: &Args) -> u8 {
-    clap_complete::generate(
-        args.shell,
-        &mut super::Cli::command(),
-        "eider",
-        &mut std::io::stdout(),
-    );
-    super::EXIT_OK
+pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut super::Cli::command(), "eider", &mut script);
+    super::output::print_bytes(&script)?;
+    Ok(super::EXIT_OK)
 }

@@ -99,7 +99,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Ssh(args) => ssh::run(&home, &args)?,
         Verb::User(args) => user::run(&home, &args)?,
         Verb::Mail(args) => mail::run(&home, &args)?,
-        Verb::Completions(args) => completions::run(&args),
+        Verb::Completions(args) => completions::run(&args)?,
     };
     Ok(ExitCode::from(code))
 }

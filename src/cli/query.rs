@@ -159,6 +159,9 @@ fn by_ourselves(home: &Home, name: Option<&str>, request: &Request) -> anyhow::R
         Err(words) => return Ok(Err(words)),
     };
     let data = home.resolve(&settings.data);
+    if let Some(words) = client::closed(&data) {
+        anyhow::bail!(words);
+    }
     if !Store::exists(&data) {
         anyhow::bail!(
             "there is no history in {} yet: start `eider serve`",

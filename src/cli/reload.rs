@@ -13,7 +13,7 @@ pub(super) struct Args {}
 /// Makes the running daemon read its files and tells what came of it.
 pub(super) fn run(home: &Home, _args: &Args) -> anyhow::Result<u8> {
     let Some(client) = client::of_home(home) else {
-        eprintln!("{}", client::NO_DAEMON);
+        eprintln!("{}", client::why_none(home));
         return Ok(super::EXIT_UNREACHABLE);
     };
     let reply = client

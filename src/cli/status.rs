@@ -15,7 +15,7 @@ pub(super) struct Args {
 /// Prints how the running daemon is. A rejected inventory is told in full.
 pub(super) fn run(home: &Home, args: &Args) -> anyhow::Result<u8> {
     let Some(client) = client::of_home(home) else {
-        eprintln!("{}", client::NO_DAEMON);
+        eprintln!("{}", client::why_none(home));
         return Ok(super::EXIT_UNREACHABLE);
     };
     let status = client

@@ -266,8 +266,12 @@ impl Thread {
         let result = loop {
             tries += 1;
             match self.parts.recorder.append(&self.batch) {
-                Ok(()) => break Ok(()),
+                Ok(()) => {
+                    self.parts.counters.set_store_trouble(String::new());
+                    break Ok(());
+                }
                 Err(error) => {
+                    self.parts.counters.set_store_trouble(error.to_string());
                     self.parts
                         .counters
                         .commits_failed

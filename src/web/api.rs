@@ -49,6 +49,7 @@ pub(super) async fn status(site: Arc<Site>, _visit: Arc<Visit>) -> Result<Respon
             "restart_for": loaded.restart_for.join(", "),
         },
         "rejected": loaded.rejected_text,
+        "store_trouble": site.parts.counters.store_trouble(),
         "counters": counters,
     })))
 }

@@ -22,6 +22,10 @@ pub(super) async fn ready(site: Arc<Site>, _visit: Arc<Visit>) -> Result<Respons
     if let Err(error) = site.parts.store.ask(Question::new("SELECT 1")).await {
         missing.push(format!("the history does not answer: {error}"));
     }
+    let trouble = site.parts.counters.store_trouble();
+    if !trouble.is_empty() {
+        missing.push(format!("the history cannot be written: {trouble}"));
+    }
     let loaded = site.loaded();
     if loaded.loaded_at == 0 {
         missing.push("no inventory is in force yet".to_owned());

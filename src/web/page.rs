@@ -21,6 +21,8 @@ struct Page<B> {
     user: Option<String>,
     /// What `eider check` says about the files on disk; empty while they are in force.
     rejected: String,
+    /// Why the history cannot be written now; empty while it can.
+    store_trouble: String,
     /// Settings that were changed and wait for a restart, by their keys.
     restart_for: String,
     loaded_at: UnixSeconds,
@@ -48,6 +50,7 @@ pub(super) async fn html(
         utc_offset: utc_offset(&timezone, now),
         user: visit.user.clone(),
         rejected: loaded.rejected_text.clone(),
+        store_trouble: site.parts.counters.store_trouble(),
         restart_for: loaded.restart_for.join(", "),
         loaded_at: loaded.loaded_at,
         path: visit.path.clone(),

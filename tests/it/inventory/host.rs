@@ -96,20 +96,19 @@ fn host_lists_and_filters() {
 #[test]
 fn a_closed_pipe_is_a_quiet_end() {
     let home = home_of(&cases().join("good-large"));
-    let mut child = home
-        .command(&["host"])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert!(
-        output.stderr.is_empty(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(output.status.success());
+    for verb in [&["host"][..], &["completions", "bash"]] {
+        let mut child = home
+            .command(verb)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.is_empty(), "{verb:?}: {stderr}");
+        assert!(output.status.success(), "{verb:?}");
+    }
 }
 
 /// Verbs that need no secret look at none: a judgement on one that was not read would be wrong.
