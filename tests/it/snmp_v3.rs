@@ -295,8 +295,7 @@ async fn another_engine_is_accepted_and_told() {
     let engine = Engine::start().expect("sockets");
     let target = target(snmpd.port(), usual());
     polled_for_a_while(&engine, &target).await;
-    // Killed, it could not write down its random engine ID.
-    snmpd.stop();
+    snmpd.replace();
     snmpd.rename("second");
     snmpd.restart();
     let readings = poll(&engine, &target).await.expect("discovered anew");
@@ -313,7 +312,7 @@ async fn another_engine_is_accepted_and_told() {
     let again = poll(&engine, &target).await.expect("an answer");
     assert_eq!(again.events, []);
     // A third one within a minute is no replacement any more.
-    snmpd.stop();
+    snmpd.replace();
     snmpd.restart();
     let failure = poll(&engine, &target).await.expect_err("doubted");
     assert_eq!(failure.cause, Cause::Protocol);

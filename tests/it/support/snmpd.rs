@@ -63,6 +63,13 @@ impl Snmpd {
         }
     }
 
+    /// Silence too, and it will be another device: nothing that it wrote down is left.
+    pub(crate) fn replace(&mut self) {
+        self.stop();
+        let written = self.directory.path().join("persistent");
+        std::fs::remove_dir_all(written).expect("the directory is ours");
+    }
+
     /// How often it had started when it was shut down, as it wrote down.
     pub(crate) fn engine_boots(&self) -> Option<u32> {
         let remembered = self.directory.path().join("persistent/snmpd.conf");
