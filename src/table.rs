@@ -4,11 +4,13 @@
 mod interface;
 mod machine;
 mod process;
+mod reach;
 mod storage;
 
 pub use interface::INTERFACE;
 pub use machine::{CPU, MEMORY, SYSTEM};
 pub use process::{PROCESS, PROCESS_STATE};
+pub use reach::{PING, TCP};
 pub use storage::{DISK, FILESYSTEM};
 
 /// What a column holds and how it is stored.
@@ -104,7 +106,16 @@ pub static ALL: &[&Table] = &[
     &INTERFACE,
     &PROCESS_STATE,
     &PROCESS,
+    &PING,
+    &TCP,
 ];
+
+/// The tables that a machine fills by telling about itself (snmp, ssh, local); the others are what
+/// is seen of it from outside.
+pub fn of_machine() -> impl Iterator<Item = &'static Table> {
+    let outside = |table: &&Table| [&PING, &TCP].contains(table);
+    ALL.iter().copied().filter(move |table| !outside(table))
+}
 
 const fn column(
     name: &'static str,

@@ -3,9 +3,13 @@
 mod linux;
 pub mod local;
 mod machine;
+mod names;
+mod ping;
 pub mod snmp;
 pub mod ssh;
+mod tcp;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,6 +25,8 @@ pub struct Collectors {
     snmp: snmp::Engine,
     ssh: ssh::Pool,
     local: Arc<local::Sampler>,
+    ping: ping::Engine,
+    names: names::Names,
     started: Instant,
     origin_ms: u64,
 }
@@ -35,6 +41,8 @@ impl Collectors {
             snmp: snmp::Engine::start()?,
             ssh: ssh::Pool::start(state),
             local: Arc::new(local::Sampler::new()),
+            ping: ping::Engine::default(),
+            names: names::Names::default(),
             started: Instant::now(),
             origin_ms,
         })
@@ -48,6 +56,7 @@ impl Collectors {
             Access::Snmp(access) => self.snmp.collect(target, access, deadline).await,
             Access::Ssh(access) => self.ssh.collect(target, access, deadline).await,
             Access::Local => self.local.clone().collect(deadline).await,
+            Access::Ping | Access::Tcp { .. } => self.reach(target, deadline).await,
         };
         let took = begun.elapsed();
         Collection {
@@ -62,6 +71,18 @@ impl Collectors {
         }
     }
 
+    /// ping and tcp: what needs nothing but an address.
+    async fn reach(&self, target: &Target, deadline: Instant) -> Attempt {
+        let addresses = match self.names.find(&target.address, deadline).await {
+            Ok(addresses) => addresses,
+            Err(failure) => return (Effort::default(), Err(failure)),
+        };
+        match target.access {
+            Access::Tcp { port } => tcp::collect(&addresses, port, deadline).await,
+            _ => self.ping.collect(&addresses, deadline).await,
+        }
+    }
+
     /// Stale or foreign SNMP datagrams seen so far.
     pub fn snmp_stale_replies(&self) -> u64 {
         self.snmp.stale_replies()
@@ -72,6 +93,8 @@ impl Collectors {
     pub fn keep_only(&self, targets: &[Arc<Target>]) {
         self.snmp.keep_only(targets);
         self.ssh.keep_only(targets);
+        let addresses: HashSet<&str> = targets.iter().map(|t| t.address.as_str()).collect();
+        self.names.keep_only(|name| addresses.contains(name));
     }
 }
 

@@ -56,9 +56,17 @@ pub struct Target {
 }
 
 impl Target {
-    /// `web01/snmp`: the name of the target in logs and the key of its slot.
+    /// `web01/snmp`, `web01/tcp:443`: the name of the target in logs and the key of its slot.
     pub fn id(&self) -> String {
-        format!("{}/{}", self.host, self.method.as_str())
+        format!("{}/{}", self.host, self.word())
+    }
+
+    /// `snmp`, `tcp:443`: as it stands in `collect:`.
+    pub fn word(&self) -> String {
+        match self.access {
+            Access::Tcp { port } => format!("tcp:{port}"),
+            _ => self.method.as_str().to_owned(),
+        }
     }
 }
 
@@ -68,6 +76,8 @@ pub enum Access {
     Local,
     Snmp(SnmpAccess),
     Ssh(SshAccess),
+    Ping,
+    Tcp { port: u16 },
 }
 
 #[derive(Clone, Debug, PartialEq)]

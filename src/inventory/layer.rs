@@ -39,7 +39,7 @@ pub(super) struct Layer {
     pub(super) interval: Option<Written<Duration>>,
     pub(super) timeout: Option<Written<Duration>>,
     /// Empty after a mistake that is reported.
-    pub(super) collect: Option<Written<Vec<Method>>>,
+    pub(super) collect: Option<Written<Vec<Way>>>,
     /// Empty after a mistake that is reported.
     pub(super) credentials: Option<Written<Vec<Written<String>>>>,
     pub(super) depends_on: Option<Written<Vec<Written<String>>>>,
@@ -129,26 +129,36 @@ pub(super) fn address_is_good(address: &Written<String>, problems: &mut Problems
     false
 }
 
+/// One word of `collect`: a method, and the port when it is tcp.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Way {
+    pub(super) method: Method,
+    pub(super) port: Option<u16>,
+}
+
 /// `collect: [snmp, ssh]`: the methods, each once.
-fn collect(key: Mark, node: &Node, problems: &mut Problems<'_>) -> Written<Vec<Method>> {
+fn collect(key: Mark, node: &Node, problems: &mut Problems<'_>) -> Written<Vec<Way>> {
     let words = names(key, node, "collect", problems);
-    let mut methods: Vec<Method> = Vec::new();
+    let mut ways: Vec<Way> = Vec::new();
     let mut good = true;
     for written in &words.value {
-        match method(written, problems) {
-            Some(method) if methods.contains(&method) => {
-                let message = format!("`collect` names {} twice", method.as_str());
-                problems.error("duplicate-method", written.mark, message);
+        match way(written, problems) {
+            Some(way) if ways.iter().any(|known| known.method == way.method) => {
+                let message = format!("`collect` names {} twice", way.method.as_str());
+                let problem = problems.error("duplicate-method", written.mark, message);
+                if way.method == Method::Tcp {
+                    problem.help("this version connects to one port per host");
+                }
             }
-            Some(method) => methods.push(method),
+            Some(way) => ways.push(way),
             None => good = false,
         }
     }
     if !good {
-        methods.clear();
+        ways.clear();
     }
     Written {
-        value: methods,
+        value: ways,
         mark: key,
     }
 }
@@ -167,7 +177,9 @@ fn names(
     Written { value, mark: key }
 }
 
-fn method(written: &Written<String>, problems: &mut Problems<'_>) -> Option<Method> {
+const HAVE: &str = "this version collects by snmp, ssh, local, ping and tcp:PORT";
+
+fn way(written: &Written<String>, problems: &mut Problems<'_>) -> Option<Way> {
     let text = written.value.as_str();
     let head = text.split([':', '/']).next().unwrap_or(text);
     let Some(method) = Method::from_word(head) else {
@@ -176,22 +188,25 @@ fn method(written: &Written<String>, problems: &mut Problems<'_>) -> Option<Meth
         let problem = problems.error("unknown-method", written.mark, message);
         match nearest(head, words) {
             Some(likely) => problem.did_you_mean(Some(likely)),
-            None => problem.help("this version collects by snmp, ssh and local"),
+            None => problem.help(HAVE),
         };
         return None;
     };
-    if !matches!(method, Method::Snmp | Method::Ssh | Method::Local) {
+    if matches!(method, Method::Http | Method::Push) {
         problems
             .error(
                 "unsupported-method",
                 written.mark,
                 format!("the method {head} is not in this version yet"),
             )
-            .help("this version collects by snmp, ssh and local");
+            .help(HAVE);
         return None;
     }
+    if method == Method::Tcp {
+        return tcp(written, problems);
+    }
     if text == head || text == "snmp/auto" {
-        return Some(method);
+        return Some(Way { method, port: None });
     }
     match text.strip_prefix("snmp/") {
         Some(profile) => problems
@@ -210,6 +225,24 @@ fn method(written: &Written<String>, problems: &mut Problems<'_>) -> Option<Meth
             .help(format!("write `{head}`")),
     };
     None
+}
+
+/// `tcp:443`
+fn tcp(written: &Written<String>, problems: &mut Problems<'_>) -> Option<Way> {
+    let number = written.value.strip_prefix("tcp:").unwrap_or("");
+    match number.parse() {
+        Ok(port @ 1u16..) if number.bytes().all(|b| b.is_ascii_digit()) => Some(Way {
+            method: Method::Tcp,
+            port: Some(port),
+        }),
+        _ => {
+            let message = format!("`{}` names no port from 1 to 65535", written.value);
+            problems
+                .error("bad-value", written.mark, message)
+                .help("write it like `tcp:443`");
+            None
+        }
+    }
 }
 
 fn labels(node: &Node, problems: &mut Problems<'_>) -> Vec<(String, Written<String>)> {

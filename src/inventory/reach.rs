@@ -10,7 +10,7 @@ use super::duration::print_duration;
 use super::host::{
     Access, HostKeyPolicy, Origin, SnmpAccess, SnmpAuth, SshAccess, SshAuth, Target,
 };
-use super::layer::INTERVAL_MIN;
+use super::layer::{INTERVAL_MIN, Way};
 use super::problem::Problems;
 use super::resolve::Effective;
 use super::yaml::{Mark, Written};
@@ -102,14 +102,14 @@ pub(super) fn targets<'d>(
     let (interval, timeout) = times(values, reports)?;
     let mut good = !collect.value.is_empty();
     let mut targets = Vec::new();
-    for &method in collect.value {
-        let Some(access) = access(method, values, draft, reports) else {
+    for &way in collect.value {
+        let Some(access) = access(way, values, draft, reports) else {
             good = false;
             continue;
         };
         targets.push(Arc::new(Target {
             host: Arc::from(host.name.as_str()),
-            method,
+            method: way.method,
             address: address.to_owned(),
             interval,
             timeout,
@@ -143,13 +143,16 @@ fn times<'d>(values: &Effective<'d>, reports: &mut Reports<'d>) -> Option<(Durat
 }
 
 fn access<'d>(
-    method: Method,
+    way: Way,
     values: &Effective<'d>,
     draft: &Draft,
     reports: &mut Reports<'d>,
 ) -> Option<Access> {
+    let method = way.method;
     match method {
         Method::Local => Some(Access::Local),
+        Method::Ping => Some(Access::Ping),
+        Method::Tcp => tcp(way.port?, values, reports),
         Method::Snmp => {
             let port = values.snmp_port.as_ref().map_or(SNMP_PORT, |f| *f.value);
             let auth = match credential(method, values, draft, reports)?.clone() {
@@ -189,8 +192,31 @@ fn access<'d>(
             }))
         }
         // Not to be had in this version: reported where `collect` is read.
-        Method::Push | Method::Http | Method::Ping | Method::Tcp => None,
+        Method::Push | Method::Http => None,
     }
+}
+
+/// A port to connect to, unless SSH logs in there anyway.
+fn tcp<'d>(port: u16, values: &Effective<'d>, reports: &mut Reports<'d>) -> Option<Access> {
+    let by_ssh = values
+        .collect
+        .as_ref()
+        .filter(|found| found.value.iter().any(|way| way.method == Method::Ssh));
+    let ssh_port = values.ssh_port.as_ref().map_or(SSH_PORT, |f| *f.value);
+    let Some(collect) = by_ssh.filter(|_| ssh_port == port) else {
+        return Some(Access::Tcp { port });
+    };
+    let sentence = format!("tcp:{port} of the host {{}} is the port that ssh logs in at");
+    let help = "sshd counts connections without a login and may lock this machine out; leave it to `ssh`, which fails when the port does";
+    let marks = vec![collect.mark];
+    reports.add(
+        "tcp-at-ssh",
+        marks,
+        &values.host.name,
+        sentence,
+        help.into(),
+    );
+    None
 }
 
 /// The first credential that is for the method. A missing one is reported, unless a mistake in
@@ -309,7 +335,8 @@ pub(super) fn describe(
         };
     }
     match &target.access {
-        Access::Local => {}
+        // Its port stands in `collect`.
+        Access::Local | Access::Ping | Access::Tcp { .. } => {}
         Access::Snmp(access) => {
             add("snmp.port", access.port.to_string(), origin!(snmp_port));
             for (key, value) in snmp_auth(&access.auth) {

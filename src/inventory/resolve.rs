@@ -8,14 +8,13 @@ use std::time::Duration;
 use super::draft::{Draft, GroupDraft, HostDraft};
 use super::duration::print_duration;
 use super::host::{Host, HostKeyPolicy, Origin, Target};
-use super::layer::Layer;
+use super::layer::{Layer, Way};
 use super::levels::{Conflicts, Found, Levels};
 use super::names;
 use super::pattern;
 use super::problem::Problems;
 use super::reach::{self, Reports};
 use super::yaml::Written;
-use crate::reading::Method;
 
 /// The hosts by name. Every problem is reported; hosts with problems are left out.
 pub(super) fn hosts(draft: &Draft, problems: &mut Problems<'_>) -> BTreeMap<Arc<str>, Arc<Host>> {
@@ -43,7 +42,7 @@ pub(super) struct Effective<'d> {
     /// What nobody says may be a follow-up of a mistake that is reported.
     pub(super) suspect: bool,
     pub(super) address: Option<Found<'d, String>>,
-    pub(super) collect: Option<Found<'d, Vec<Method>>>,
+    pub(super) collect: Option<Found<'d, Vec<Way>>>,
     pub(super) interval: Option<Found<'d, Duration>>,
     pub(super) timeout: Option<Found<'d, Duration>>,
     pub(super) credentials: Option<Found<'d, Vec<Written<String>>>>,
@@ -187,7 +186,7 @@ fn origins(
         return lines;
     };
     add("address", address.to_owned(), origin!(address));
-    let methods: Vec<&str> = targets.iter().map(|t| t.method.as_str()).collect();
+    let methods: Vec<String> = targets.iter().map(|t| t.word()).collect();
     add("collect", methods.join(", "), origin!(collect));
     add(
         "interval",

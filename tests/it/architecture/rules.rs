@@ -133,7 +133,7 @@ fn may_import(module: &[String], here: &str, path: &[String], there: &str) -> bo
 
 /// `collect` itself knows its collectors; a collector knows `collect` and itself, not its sisters.
 fn is_own_collector(module: &[String], path: &[String]) -> bool {
-    const COLLECTORS: [&str; 5] = ["snmp", "ssh", "local", "http", "ping"];
+    const COLLECTORS: [&str; 6] = ["snmp", "ssh", "local", "http", "ping", "tcp"];
     let sister = path
         .get(1)
         .is_some_and(|name| COLLECTORS.contains(&name.as_str()));
