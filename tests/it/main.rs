@@ -15,6 +15,7 @@ mod local;
 mod loop_crash;
 mod loop_text;
 mod loop_watch;
+mod ping;
 mod snmp;
 mod snmp_v3;
 mod ssh;

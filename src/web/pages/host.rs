@@ -16,8 +16,8 @@ use super::super::visit::Visit;
 use super::alerts;
 use super::fleet::{self, TargetRow};
 use super::sql;
-use crate::inventory::Host;
-use crate::reading::UnixSeconds;
+use crate::inventory::{Host, Target};
+use crate::reading::{Method, UnixSeconds};
 use crate::store::{Cell, Question, StoreError};
 
 const DEFAULT_RANGE: &str = "now-6h";
@@ -35,6 +35,7 @@ struct HostPage {
     since: Option<UnixSeconds>,
     last_good: Option<UnixSeconds>,
     stale: bool,
+    machine: bool,
     targets: Vec<TargetRow>,
     range: Range,
     presets: [&'static str; 5],
@@ -52,6 +53,8 @@ struct Now {
     cpu: Option<Record>,
     memory: Option<Record>,
     process_state: Option<Record>,
+    ping: Option<Record>,
+    tcp: Option<Record>,
     interfaces: Vec<Record>,
     filesystems: Vec<Record>,
     disks: Vec<Record>,
@@ -97,6 +100,7 @@ pub(in crate::web) async fn page(
         since: health.as_ref().and_then(|health| health.since),
         last_good: health.as_ref().and_then(fleet::last_good),
         stale: health.as_ref().is_none_or(|h| h.state.as_str() != "up"),
+        machine: is_machine(host),
         targets: health
             .iter()
             .flat_map(|health| health.targets.iter().map(TargetRow::from))
@@ -110,12 +114,19 @@ pub(in crate::web) async fn page(
     page::html(&site, &visit, "host.html", body).await
 }
 
+fn is_machine(host: &Host) -> bool {
+    let outside = |target: &Arc<Target>| matches!(target.method, Method::Ping | Method::Tcp);
+    !host.targets.iter().all(outside)
+}
+
 /// Asks about one host and one range.
 struct Asker<'a> {
     site: &'a Site,
     host: &'a str,
     range: &'a Range,
     now: UnixSeconds,
+    /// Something asks the machine itself, not only whether it answers.
+    machine: bool,
     /// Seconds per point of a chart.
     step: i64,
     /// Seconds within which rows belong together.
@@ -130,6 +141,7 @@ impl<'a> Asker<'a> {
         Asker {
             site,
             host: &host.name,
+            machine: is_machine(host),
             range,
             now,
             step: range.step(seconds(intervals().min())),
@@ -163,6 +175,7 @@ impl<'a> Asker<'a> {
             self.one(sql::PROCESS_STATE),
             self.ask(sql::INTERFACE_ERRORS),
         )?;
+        let (ping, tcp) = tokio::try_join!(self.one(sql::PING), self.one(sql::TCP))?;
         let (mut interfaces, filesystems, disks, processes) = tokio::try_join!(
             self.ask(sql::INTERFACES),
             self.ask(sql::FILESYSTEMS),
@@ -190,6 +203,8 @@ impl<'a> Asker<'a> {
             cpu,
             memory,
             process_state,
+            ping,
+            tcp,
             interfaces,
             filesystems,
             disks,
@@ -201,7 +216,31 @@ impl<'a> Asker<'a> {
         })
     }
 
+    /// The charts of what was ever watched: a host that is only pinged has no CPU to draw.
     async fn charts(&self, timezone: &str) -> Result<Vec<Chart>, StoreError> {
+        let mut charts = self.reach_charts(timezone).await?;
+        if self.machine {
+            charts.splice(0..0, self.machine_charts(timezone).await?);
+        }
+        Ok(charts)
+    }
+
+    async fn reach_charts(&self, timezone: &str) -> Result<Vec<Chart>, StoreError> {
+        let (round_trip, loss) =
+            tokio::try_join!(self.ask(sql::ROUND_TRIP_LINES), self.ask(sql::LOSS_LINES))?;
+        let round_trip = lines(&round_trip, &ROUND_TRIP_WORDS);
+        let loss = lines(&loss, &LOSS_WORDS);
+        let all = [
+            ("chart.round_trip", "ms", 0.0, round_trip),
+            ("chart.loss", "%", 100.0, loss),
+        ];
+        let drawn = all.into_iter().filter(|(.., lines)| !lines.is_empty());
+        Ok(drawn
+            .map(|(title, unit, at_least, lines)| self.draw(title, unit, at_least, lines, timezone))
+            .collect())
+    }
+
+    async fn machine_charts(&self, timezone: &str) -> Result<Vec<Chart>, StoreError> {
         let (cpu, memory, load, traffic, filesystems, disks) = tokio::try_join!(
             self.ask(sql::CPU_LINES),
             self.ask(sql::MEMORY_LINES),
@@ -210,18 +249,7 @@ impl<'a> Asker<'a> {
             self.ask(sql::FILESYSTEM_LINES),
             self.ask(sql::DISK_LINES),
         )?;
-        let draw = |title, unit, at_least, lines| {
-            let plan = Plan {
-                title,
-                unit,
-                at_least,
-                // Lines that stand side by side, as mounts do, are not filled.
-                filled: title != "chart.filesystems",
-                range: self.range,
-                step: self.step,
-            };
-            chart::draw(&plan, lines, timezone)
-        };
+        let draw = |title, unit, at_least, lines| self.draw(title, unit, at_least, lines, timezone);
         Ok(vec![
             draw("chart.cpu", "%", 100.0, lines(&cpu, &CPU_WORDS)),
             draw("chart.memory", "%", 100.0, lines(&memory, &MEMORY_WORDS)),
@@ -235,6 +263,26 @@ impl<'a> Asker<'a> {
             draw("chart.filesystems", "%", 100.0, by_mount(&filesystems)),
             draw("chart.disks", "B/s", 0.0, lines(&disks, &DISK_WORDS)),
         ])
+    }
+
+    fn draw(
+        &self,
+        title: &'static str,
+        unit: &'static str,
+        at_least: f64,
+        lines: Vec<Line>,
+        timezone: &str,
+    ) -> Chart {
+        let plan = Plan {
+            title,
+            unit,
+            at_least,
+            // Lines that stand side by side, as mounts do, are not filled.
+            filled: title != "chart.filesystems",
+            range: self.range,
+            step: self.step,
+        };
+        chart::draw(&plan, lines, timezone)
     }
 }
 
@@ -256,6 +304,13 @@ const DISK_WORDS: [(&str, &str); 2] = [
     ("read_bytes_per_s", "chart.read"),
     ("write_bytes_per_s", "chart.write"),
 ];
+
+const ROUND_TRIP_WORDS: [(&str, &str); 3] = [
+    ("rtt_avg_ms", "chart.rtt_avg"),
+    ("rtt_max_ms", "chart.rtt_max"),
+    ("connect_ms", "chart.connect"),
+];
+const LOSS_WORDS: [(&str, &str); 1] = [("loss_pct", "chart.lost")];
 
 /// One line per column that has any value.
 fn lines(rows: &[Record], words: &[(&'static str, &'static str)]) -> Vec<Line> {

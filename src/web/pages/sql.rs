@@ -114,6 +114,27 @@ pub(super) const DISK_LINES: &str = concat!(
     GROUP BY t, device) GROUP BY t ORDER BY t"
 );
 
+pub(super) const ROUND_TRIP_LINES: &str = concat!(
+    "SELECT ",
+    grid!(),
+    ", avg(rtt_avg_ms) AS rtt_avg_ms, max(rtt_max_ms) AS rtt_max_ms, avg(connect_ms) AS connect_ms \
+    FROM (SELECT host, ts, rtt_avg_ms, rtt_max_ms, NULL AS connect_ms FROM ping \
+    UNION ALL SELECT host, ts, NULL, NULL, connect_ms FROM tcp)",
+    within!(),
+    "GROUP BY t ORDER BY t"
+);
+
+/// A poll without any answer has no row in `ping`: all of it was lost.
+pub(super) const LOSS_LINES: &str = concat!(
+    "SELECT ",
+    grid!(),
+    ", avg(loss_pct) AS loss_pct FROM (SELECT host, ts, loss_pct FROM ping \
+    UNION ALL SELECT host, ts, 100.0 FROM poll \
+    WHERE method = 'ping' AND cause IN ('timeout', 'unreachable'))",
+    within!(),
+    "GROUP BY t ORDER BY t"
+);
+
 /// The newest rows of a table for one host: those of the last `$window` seconds before its newest
 /// one, which may be a day old.
 macro_rules! newest {
@@ -131,6 +152,8 @@ macro_rules! newest {
 pub(super) const SYSTEM: &str = concat!("SELECT *", newest!("system"), "ORDER BY ts DESC LIMIT 1");
 pub(super) const CPU: &str = concat!("SELECT *", newest!("cpu"), "ORDER BY ts DESC LIMIT 1");
 pub(super) const MEMORY: &str = concat!("SELECT *", newest!("memory"), "ORDER BY ts DESC LIMIT 1");
+pub(super) const PING: &str = concat!("SELECT *", newest!("ping"), "ORDER BY ts DESC LIMIT 1");
+pub(super) const TCP: &str = concat!("SELECT *", newest!("tcp"), "ORDER BY ts DESC LIMIT 1");
 pub(super) const PROCESS_STATE: &str = concat!(
     "SELECT *",
     newest!("process_state"),
