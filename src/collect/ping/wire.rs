@@ -138,8 +138,8 @@ impl Waiting {
 
     /// Tells the poll that waits for it. An answer counts only from the address that was asked;
     /// a complaint comes from anywhere but must quote our request to that address.
-    fn deliver(&self, seen: Seen, from: IpAddr, at: Instant) {
-        let (probe, about, what) = match seen {
+    fn deliver(&self, seen: &Seen, from: IpAddr, at: Instant) {
+        let (probe, about, what) = match *seen {
             Seen::Answer(probe) => (probe, from, Ok(())),
             Seen::Unreachable(probe, to, why) => (probe, to, Err(format!("{why}, says {from}"))),
         };
@@ -180,7 +180,7 @@ async fn receive(socket: Arc<UdpSocket>, framing: Framing, waiting: Arc<Waiting>
             Ok((length, from)) => {
                 let at = Instant::now();
                 if let Some(seen) = packet::decode(framing, &buffer[..length]) {
-                    waiting.deliver(seen, from.ip(), at);
+                    waiting.deliver(&seen, from.ip(), at);
                 }
             }
             // The kernel may report trouble of an earlier send here; the socket itself goes on.
@@ -204,13 +204,13 @@ mod tests {
             sequence: 1,
         };
         let (now, other) = (Instant::now(), IpAddr::from([192, 0, 2, 10]));
-        waiting.deliver(Seen::Answer(probe(7)), other, now);
-        waiting.deliver(Seen::Answer(probe(8)), address, now);
-        waiting.deliver(Seen::Unreachable(probe(7), other, "no"), other, now);
+        waiting.deliver(&Seen::Answer(probe(7)), other, now);
+        waiting.deliver(&Seen::Answer(probe(8)), address, now);
+        waiting.deliver(&Seen::Unreachable(probe(7), other, "no"), other, now);
         assert!(heard.try_recv().is_err());
-        waiting.deliver(Seen::Answer(probe(7)), address, now);
+        waiting.deliver(&Seen::Answer(probe(7)), address, now);
         assert_eq!(heard.try_recv().unwrap().what, Ok(()));
-        waiting.deliver(Seen::Unreachable(probe(7), address, "no"), other, now);
+        waiting.deliver(&Seen::Unreachable(probe(7), address, "no"), other, now);
         let what = heard.try_recv().unwrap().what;
         assert_eq!(what, Err("no, says 192.0.2.10".to_owned()));
     }
