@@ -2,7 +2,7 @@
 # The target directory is cargo's own (CARGO_TARGET_DIR, else target/).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test-tools build run test lint bench
+.PHONY: help setup test-tools build run demo test lint bench
 
 LISTEN ?= 127.0.0.1:8080
 
@@ -26,6 +26,10 @@ run: ## build, then watch this very machine, with this folder as home (LISTEN=12
 	@$(call prepared,build) && cargo build --release --bin eider $$EIDER_FEATURES && \
 	exec cargo run --quiet --release --bin eider $$EIDER_FEATURES -- --home . serve --listen $(LISTEN)
 
+demo: ## build, then watch 20 simulated devices in a home that is gone afterwards (LISTEN=127.0.0.1:8080)
+	@$(call prepared,build) && cargo build --release --bin eider $$EIDER_FEATURES && \
+	exec scripts/demo "$$(cargo metadata --format-version 1 --no-deps --offline | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release/eider" $(LISTEN)
+
 test: ## run every test against real servers on loopback
 	@$(call prepared,test) && cargo test --lib --test it $$EIDER_FEATURES
 
@@ -35,4 +39,4 @@ lint: ## check the format, clippy and the documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --no-deps --document-private-items --lib $$EIDER_FEATURES
 
 bench: ## measure what we claim about speed
-	@$(call prepared,build) && cargo bench --bench speed $$EIDER_FEATURES
+	@$(call prepared,build) && cargo bench --bench speed --bench collect $$EIDER_FEATURES

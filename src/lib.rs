@@ -27,6 +27,8 @@
 //! meet otherwise only in the store. [`web`] has the pages and the API, [`cli`] one file per verb,
 //! [`app`] wires everything and has no logic of its own.
 //!
+//! [`simulate`] plays SNMP devices on loopback, for trying out and for tests; nothing needs it.
+//!
 //! Who may import whom is a test (`tests/it/architecture.rs`).
 //!
 //! # Where to begin reading
@@ -67,6 +69,7 @@ pub mod reading;
 pub mod render;
 pub mod schedule;
 pub mod signal;
+pub mod simulate;
 pub mod store;
 pub mod table;
 pub mod web;

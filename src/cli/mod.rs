@@ -12,6 +12,7 @@ mod queries;
 mod query;
 mod reload;
 mod serve;
+mod simulate;
 mod ssh;
 mod status;
 mod user;
@@ -78,6 +79,8 @@ enum Verb {
     User(user::Args),
     /// Try the mail settings
     Mail(mail::Args),
+    /// Play SNMP devices on loopback, to try things out
+    Simulate(simulate::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
 }
@@ -99,6 +102,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Ssh(args) => ssh::run(&home, &args)?,
         Verb::User(args) => user::run(&home, &args)?,
         Verb::Mail(args) => mail::run(&home, &args)?,
+        Verb::Simulate(args) => simulate::run(&args)?,
         Verb::Completions(args) => completions::run(&args)?,
     };
     Ok(ExitCode::from(code))

@@ -8,6 +8,7 @@
 #[cfg(test)]
 mod tests;
 
+pub(crate) mod codec;
 mod device;
 mod disk;
 mod exchange;

@@ -74,6 +74,12 @@ fn planted_violations_are_found() {
         (Rule::Room, "src/collect/local.rs", "use super::ssh::text;"),
         (Rule::Room, "src/store/append.rs", "use crate::app::start;"),
         (Rule::Room, "src/app.rs", "use crate::cli::Cli;"),
+        (Rule::Room, "src/app.rs", "use crate::simulate::Fleet;"),
+        (
+            Rule::Room,
+            "src/simulate/mod.rs",
+            "use crate::collect::snmp::Engine;",
+        ),
         (Rule::Room, "src/unheard_of.rs", "use crate::reading::Row;"),
         (Rule::Crate, "src/web/query.rs", "use duckdb::Connection;"),
         (
@@ -166,6 +172,10 @@ fn what_is_allowed_is_not_found() {
             "use crate::web::Parts; use crate::loops::writer::Writer;",
         ),
         ("src/main.rs", "fn main() { eider::cli::run(); }"),
+        (
+            "src/simulate/answer.rs",
+            "use crate::collect::snmp::codec::{self, Request}; use super::object::Objects;",
+        ),
         (
             "src/counter.rs",
             "// use crate::store::Recorder;\n/* duckdb::x /* y */ */ fn f() { g(\"crate::store::x\", r#\"\"ssh2::y\"#, '\"'); }",

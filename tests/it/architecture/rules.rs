@@ -18,7 +18,7 @@ const DOMAIN: &[&str] = &[
 ];
 /// Each owns one thing of the outside world.
 const EDGES: &[&str] = &["home", "collect", "store", "render", "mail"];
-const ABOVE: &[&str] = &["loops", "web", "cli", "app"];
+const ABOVE: &[&str] = &["loops", "web", "simulate", "cli", "app"];
 
 /// Who alone may name the crate.
 const CRATES: &[(&str, &str)] = &[
@@ -121,7 +121,8 @@ fn may_import(module: &[String], here: &str, path: &[String], there: &str) -> bo
     let domain = DOMAIN.contains(&there);
     match here {
         "lib" | "main" | "cli" => true,
-        "app" => there != "cli",
+        "app" => !["cli", "simulate"].contains(&there),
+        "simulate" => domain || there == "simulate" || is_codec(path),
         "loops" => domain || EDGES.contains(&there) || there == "loops",
         "web" => domain || ["web", "store", "render", "home"].contains(&there),
         "collect" if there == "collect" => is_own_collector(module, path),
@@ -138,6 +139,11 @@ fn is_own_collector(module: &[String], path: &[String]) -> bool {
         .get(1)
         .is_some_and(|name| COLLECTORS.contains(&name.as_str()));
     module.len() == 1 || !sister || path.get(1) == module.get(1)
+}
+
+/// The messages of SNMP, which is all that whoever answers shares with whoever asks.
+fn is_codec(path: &[String]) -> bool {
+    path.starts_with(&["collect", "snmp", "codec"].map(String::from))
 }
 
 /// `Timestamp::now`, `Zoned::now`, `Utc::now`: whatever the crate, it asks the clock.
