@@ -124,6 +124,9 @@ fn push(found: &mut Vec<(Vec<u32>, Value)>, root: &[u32], index: &[u32], source:
     found.push((arcs, Value::Invented(source)));
 }
 
+/// Index, hrStorageType, description, and in kilobytes the size and the least and most used.
+type Storage = (u32, &'static [u32], &'static str, u32, u32, u32);
+
 fn host_objects(found: &mut Vec<(Vec<u32>, Value)>) {
     let mut add = |root: &[u32], index: &[u32], source| push(found, root, index, source);
     add(SYSTEM, &[1, 0], Source::Text("Simulated switch"));
@@ -143,7 +146,7 @@ fn host_objects(found: &mut Vec<(Vec<u32>, Value)>) {
     add(HR, &[1, 5, 0], Source::Swing(GAUGE, 0, 4));
     add(HR, &[1, 6, 0], Source::Swing(GAUGE, 90, 140));
     add(HR, &[2, 2, 0], Source::Number(INTEGER, 4_000_000));
-    let storages: [(u32, &[u32], &str, u32, u32, u32); 3] = [
+    let storages: [Storage; 3] = [
         (
             1,
             &[1, 3, 6, 1, 2, 1, 25, 2, 1, 2],
