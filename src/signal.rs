@@ -64,6 +64,8 @@ pub struct Counters {
     /// Collections dropped because their host is gone.
     pub collections_dropped: AtomicU64,
     pub rows_stored: AtomicU64,
+    /// Rows given up because the store refused them to the end.
+    pub rows_lost: AtomicU64,
     pub commits: AtomicU64,
     pub commits_failed: AtomicU64,
     /// Why the newest rows could not be written; empty while they are.

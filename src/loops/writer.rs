@@ -1,7 +1,9 @@
 //! The one writing thread: takes collections in, stores them in batches, acknowledges after commit.
 
+mod baselines;
+
 use std::collections::{BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -23,7 +25,11 @@ const COMMIT_ROWS: usize = 20_000;
 /// How often the counter baselines are written beside the history.
 const BASELINES_EVERY: Duration = Duration::from_secs(60);
 /// A batch that the database refuses this often is given up, and what is remembered is read anew.
-const TRIES: u32 = 3;
+const TRIES: u64 = 3;
+/// A trouble that may pass, as a full disk does, is waited for this long.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest pause between two tries.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// The others' end of the writing thread. Cheap to clone; the thread ends when all are dropped.
 #[derive(Clone)]
@@ -256,34 +262,35 @@ impl Thread {
         self.since.get_or_insert_with(Instant::now);
     }
 
-    /// Appends the batch, trying again for as long as that can help. While it tries, the queue fills
-    /// and the pollers wait: turns are missed and counted, rows are not lost.
+    /// Appends the batch, trying again while that can help. Meanwhile the queue fills and the pollers
+    /// wait: turns are missed and counted. What is given up in the end is counted too.
     fn commit(&mut self) {
         if self.batch.is_empty() {
             return;
         }
+        let begun = Instant::now();
         let mut tries = 0;
         let result = loop {
             tries += 1;
-            match self.parts.recorder.append(&self.batch) {
-                Ok(()) => {
-                    self.parts.counters.set_store_trouble(String::new());
-                    break Ok(());
-                }
-                Err(error) => {
-                    self.parts.counters.set_store_trouble(error.to_string());
-                    self.parts
-                        .counters
-                        .commits_failed
-                        .fetch_add(1, Ordering::Relaxed);
-                    tracing::error!(tries, "storing {} rows: {error}", self.batch_rows);
-                    if tries >= TRIES {
-                        break Err(error.to_string());
-                    }
-                    std::thread::sleep(Duration::from_secs(u64::from(tries)));
-                }
+            let error = match self.parts.recorder.append(&self.batch) {
+                Ok(()) => break Ok(()),
+                Err(error) => error,
+            };
+            let counters = &self.parts.counters;
+            counters.set_store_trouble(error.to_string());
+            counters.commits_failed.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(tries, "storing {} rows: {error}", self.batch_rows);
+            if tries >= TRIES && !(may_pass(&error) && begun.elapsed() < PATIENCE) {
+                let lost = self.batch_rows as u64;
+                counters.rows_lost.fetch_add(lost, Ordering::Relaxed);
+                tracing::error!("{lost} rows are given up");
+                break Err(error.to_string());
             }
+            std::thread::sleep(Duration::from_secs(tries).min(PAUSE_MAX));
         };
+        if result.is_ok() {
+            self.parts.counters.set_store_trouble(String::new());
+        }
         self.settle(&result);
     }
 
@@ -342,7 +349,7 @@ impl Thread {
     }
 
     fn restore_baselines(&mut self, newest: Vec<(i32, crate::reading::Method, i64)>) {
-        let path = baselines_path(&self.parts.state);
+        let path = baselines::path(&self.parts.state);
         let Ok(bytes) = std::fs::read(&path) else {
             return;
         };
@@ -358,8 +365,8 @@ impl Thread {
 
     fn save_baselines(&mut self) {
         self.baselines_at = Instant::now();
-        let path = baselines_path(&self.parts.state);
-        if let Err(error) = replace(&path, &self.intake.save_baselines()) {
+        let path = baselines::path(&self.parts.state);
+        if let Err(error) = baselines::replace(&path, &self.intake.save_baselines()) {
             tracing::warn!(
                 "{}: {error}; after a restart counters will begin anew",
                 path.display()
@@ -368,22 +375,10 @@ impl Thread {
     }
 }
 
-fn baselines_path(state: &Path) -> PathBuf {
-    state.join("baselines")
-}
-
-/// Writes a file so that it is either the old one or the new one, readable by its owner alone.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let fresh = path.with_extension("new");
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&fresh)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&fresh, path)
+/// Whether the database may take the same rows later: space may be freed, a file become writable.
+fn may_pass(error: &StoreError) -> bool {
+    match error {
+        StoreError::Invalidated(_) => true,
+        other => other.to_string().contains("IO Error"),
+    }
 }

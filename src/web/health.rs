@@ -69,6 +69,11 @@ pub(super) fn counters(counters: &Counters) -> Vec<Counter> {
             &c.collections_dropped,
         ),
         rising("rows_stored", "Rows stored.", &c.rows_stored),
+        rising(
+            "rows_lost",
+            "Rows given up because the store refused them to the end.",
+            &c.rows_lost,
+        ),
         rising("commits", "Commits.", &c.commits),
         rising("commits_failed", "Failed commits.", &c.commits_failed),
         rising(
