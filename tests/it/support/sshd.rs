@@ -129,7 +129,10 @@ impl Sshd {
             format!("AuthorizedKeysFile {}", file("authorized_keys")),
             "PidFile none".into(),
             "StrictModes no".into(),
-            "UsePAM no".into(),
+            format!(
+                "UsePAM {}",
+                if is_locked(&self.user()) { "yes" } else { "no" }
+            ),
             "PasswordAuthentication no".into(),
             "KbdInteractiveAuthentication no".into(),
             "PermitRootLogin yes".into(),
@@ -156,4 +159,15 @@ pub(crate) fn make_key(path: &Path, kind: &str) {
         .arg(path);
     let outcome = finish(&mut command);
     assert_eq!(outcome.code, 0, "ssh-keygen: {}", outcome.stderr);
+}
+
+/// Whether the account's password field begins with `!`, as Debian's installer leaves root's beside
+/// sudo. Without PAM sshd lets nobody into such an account, not even with a key; with PAM it does.
+/// Only root can read the field, and only root's sshd can use PAM.
+fn is_locked(user: &str) -> bool {
+    let shadow = std::fs::read_to_string("/etc/shadow").unwrap_or_default();
+    shadow.lines().any(|line| {
+        let field = line.strip_prefix(user).and_then(|l| l.strip_prefix(':'));
+        field.is_some_and(|f| f.starts_with('!'))
+    })
 }
