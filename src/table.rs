@@ -5,12 +5,14 @@ mod interface;
 mod machine;
 mod process;
 mod reach;
+mod sensor;
 mod storage;
 
 pub use interface::INTERFACE;
 pub use machine::{CPU, MEMORY, SYSTEM};
 pub use process::{PROCESS, PROCESS_STATE};
 pub use reach::{PING, TCP};
+pub use sensor::SENSOR;
 pub use storage::{DISK, FILESYSTEM};
 
 /// What a column holds and how it is stored.
@@ -106,15 +108,16 @@ pub static ALL: &[&Table] = &[
     &INTERFACE,
     &PROCESS_STATE,
     &PROCESS,
+    &SENSOR,
     &PING,
     &TCP,
 ];
 
-/// The tables that a machine fills by telling about itself (snmp, ssh, local); the others are what
-/// is seen of it from outside.
+/// The tables that every machine fills by telling about itself (snmp, ssh, local); the others are
+/// what is seen of it from outside, and what only some machines have.
 pub fn of_machine() -> impl Iterator<Item = &'static Table> {
-    let outside = |table: &&Table| [&PING, &TCP].contains(table);
-    ALL.iter().copied().filter(move |table| !outside(table))
+    let not_all = |table: &&Table| [&PING, &TCP, &SENSOR].contains(table);
+    ALL.iter().copied().filter(move |table| !not_all(table))
 }
 
 const fn column(
