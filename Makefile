@@ -36,7 +36,7 @@ test: ## run every test against real servers on loopback
 lint: ## check the format, clippy and the documentation, warnings denied
 	@$(call prepared,build) && cargo fmt --all --check && \
 	cargo clippy --all-targets $$EIDER_FEATURES -- -D warnings && \
-	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --no-deps --document-private-items --lib $$EIDER_FEATURES
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --lib $$EIDER_FEATURES
 
 bench: ## measure what we claim about speed
 	@$(call prepared,build) && cargo bench --bench speed --bench collect $$EIDER_FEATURES
