@@ -1,6 +1,8 @@
 //! Columns that come from others: percentages of ticks, sums of packets, the CPU share of a process;
 //! and which processes are worth keeping.
 
+use std::sync::LazyLock;
+
 use crate::intake::StoredRow;
 use crate::reading::Value;
 use crate::table::{self, Kind, Table};
@@ -17,7 +19,7 @@ pub(super) fn finish(
 ) -> Vec<Value> {
     match table.name {
         name if name == table::CPU.name => cpu(table, &mut values),
-        name if name == table::INTERFACE.name => packets(table, &mut values),
+        name if name == table::INTERFACE.name => packets(&mut values),
         name if name == table::PROCESS.name => process(table, &mut values, elapsed_ms),
         _ => {}
     }
@@ -105,26 +107,45 @@ fn cpu(table: &Table, values: &mut [Value]) {
     }
 }
 
+/// Where a direction's packets lie in a row of `interface`: the sum and its three parts.
+struct Packets {
+    all: usize,
+    unicast: usize,
+    multicast: usize,
+    broadcast: usize,
+}
+
+static PACKETS: LazyLock<Vec<Packets>> = LazyLock::new(|| {
+    let place =
+        |direction: &str, what: &str| table::INTERFACE.position(&format!("{direction}_{what}"));
+    let both = ["in", "out"].into_iter().filter_map(|direction| {
+        Some(Packets {
+            all: place(direction, "packets")?,
+            unicast: place(direction, "unicast")?,
+            multicast: place(direction, "multicast")?,
+            broadcast: place(direction, "broadcast")?,
+        })
+    });
+    both.collect()
+});
+
 /// All packets = unicast + multicast + broadcast, where a method gives them apart.
-fn packets(table: &Table, values: &mut [Value]) {
-    for direction in ["in", "out"] {
-        let get = |values: &[Value], what: &str| {
-            let position = table.position(&format!("{direction}_{what}"))?;
-            match values[position] {
-                Value::Int(n) => Some(n),
-                _ => None,
-            }
+fn packets(values: &mut [Value]) {
+    for of in &*PACKETS {
+        let get = |place: usize| match values.get(place) {
+            Some(Value::Int(n)) => Some(*n),
+            _ => None,
         };
-        let Some(unicast) = get(values, "unicast") else {
+        let Some(unicast) = get(of.unicast) else {
             continue;
         };
         let sum = unicast
-            .saturating_add(get(values, "multicast").unwrap_or(0))
-            .saturating_add(get(values, "broadcast").unwrap_or(0));
-        if let Some(p) = table.position(&format!("{direction}_packets"))
-            && values[p].is_null()
+            .saturating_add(get(of.multicast).unwrap_or(0))
+            .saturating_add(get(of.broadcast).unwrap_or(0));
+        if let Some(all) = values.get_mut(of.all)
+            && all.is_null()
         {
-            values[p] = Value::Int(sum);
+            *all = Value::Int(sum);
         }
     }
 }
