@@ -10,6 +10,7 @@ mod output;
 mod poll;
 mod queries;
 mod query;
+mod record;
 mod reload;
 mod serve;
 mod simulate;
@@ -79,6 +80,8 @@ enum Verb {
     User(user::Args),
     /// Try the mail settings
     Mail(mail::Args),
+    /// Save what a device shows by SNMP, to play it with `eider simulate`
+    Record(record::Args),
     /// Play SNMP devices on loopback, to try things out
     Simulate(simulate::Args),
     /// Print a completion script for a shell
@@ -102,6 +105,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Ssh(args) => ssh::run(&home, &args)?,
         Verb::User(args) => user::run(&home, &args)?,
         Verb::Mail(args) => mail::run(&home, &args)?,
+        Verb::Record(args) => record::run(&home, &args)?,
         Verb::Simulate(args) => simulate::run(&args)?,
         Verb::Completions(args) => completions::run(&args)?,
     };

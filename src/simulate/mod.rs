@@ -25,7 +25,7 @@ pub use fault::Faults;
 use fault::Line;
 use invented::Moment;
 use object::Objects;
-pub use recording::{Recording, RecordingError};
+pub use recording::{Recording, RecordingError, line as recording_line};
 pub use shape::{Counter, Shape};
 use socket::{LoopbackSocket, Route};
 

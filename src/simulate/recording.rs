@@ -1,5 +1,7 @@
 //! Recordings of devices: lines `OID|type|value`, the format `.snmprec`.
 
+mod written;
+
 use std::net::Ipv4Addr;
 
 use super::object::{
@@ -7,6 +9,8 @@ use super::object::{
     Value,
 };
 use crate::collect::snmp::codec;
+
+pub use written::line;
 
 /// sysUpTime and hrSystemUptime: clocks, which go on while the recording is played.
 const CLOCKS: [&[u32]; 2] = [

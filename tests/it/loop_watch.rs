@@ -1,8 +1,6 @@
 //! The whole loop in the running daemon: a host is added to a file and its rows appear; a broken file
 //! changes nothing and is told everywhere.
 
-use std::time::Duration;
-
 use crate::support::{Daemon, PATIENCE, Snmpd, Sshd, TestHome, wait_until};
 
 const HEAD: &str = "version: 1\ndefaults: {interval: 1s}\n";
@@ -140,7 +138,14 @@ fn the_history_answers_with_and_without_the_daemon() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .expect("eider starts");
-    std::thread::sleep(Duration::from_millis(200));
+    let pid = slow.id().to_string();
+    wait_until("the verb holds the history", PATIENCE, || {
+        // Who has the lock writes down who it is.
+        let holder = std::fs::read_to_string(home.data().join("eider.lock"));
+        holder.is_ok_and(|text| text.trim() == pid)
+    });
+    let running = slow.try_wait().expect("our own child").is_none();
+    assert!(running, "it was done before anybody could wait for it");
     let daemon = Daemon::start(&home);
     let _ = slow.wait();
     let before = count(&home, "system");

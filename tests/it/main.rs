@@ -16,6 +16,7 @@ mod loop_crash;
 mod loop_text;
 mod loop_watch;
 mod ping;
+mod record;
 mod simulate;
 mod snmp;
 mod snmp_v3;

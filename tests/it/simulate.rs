@@ -1,7 +1,7 @@
 //! Our engine, the real intake and the real store against simulated devices on a bad line: every
 //! value must land under its own device, port and column.
 
-mod verb;
+pub(crate) mod verb;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

@@ -9,6 +9,7 @@ use super::message::{
     push_octets, used_up,
 };
 use super::oid;
+use super::value::{self, Datum};
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +98,17 @@ pub(crate) fn read_name(content: &[u8], arcs: &mut Vec<u32>) -> bool {
     oid::decode(content, arcs).is_ok()
 }
 
+/// The whole number that a value stands for, read as leniently as everywhere else; `None` when it is
+/// none.
+pub(crate) fn read_number(tag: u8, content: &[u8]) -> Option<i128> {
+    match value::decode(tag, content) {
+        Datum::Integer(v) => Some(v.into()),
+        Datum::Counter32(v) | Datum::Gauge(v) | Datum::Ticks(v) => Some(v.into()),
+        Datum::Counter64(v) => Some(v.into()),
+        _ => None,
+    }
+}
+
 /// Appends the content octets of a name.
 pub(crate) fn push_name(arcs: &[u32], out: &mut Vec<u8>) {
     oid::encode(arcs, &[], out);
@@ -138,7 +150,6 @@ pub(crate) fn push_reply(
 #[cfg(test)]
 mod tests {
     use super::super::message::{self, Ask, Response};
-    use super::super::value::Datum;
     use super::*;
     use crate::inventory::SnmpVersion;
 

@@ -224,6 +224,9 @@ pub(super) struct Varbinds<'a> {
 /// The BER content octets of the name, and the value.
 pub(super) type Varbind<'a> = (&'a [u8], Datum);
 
+/// The same with the value as it came: its tag and its content octets.
+pub(super) type RawVarbind<'a> = (&'a [u8], u8, &'a [u8]);
+
 impl<'a> Varbinds<'a> {
     pub(super) fn of(list: &'a [u8]) -> Varbinds<'a> {
         Varbinds {
@@ -231,7 +234,19 @@ impl<'a> Varbinds<'a> {
         }
     }
 
-    fn read(&mut self) -> Result<Varbind<'a>, Malformed> {
+    /// As `next`, but leaves the value as it came.
+    pub(super) fn next_raw(&mut self) -> Option<Result<RawVarbind<'a>, Malformed>> {
+        if self.reader.bytes_left() == 0 {
+            return None;
+        }
+        let read = self.read();
+        if read.is_err() {
+            self.reader = AsnReader::from_bytes(&[]);
+        }
+        Some(read)
+    }
+
+    fn read(&mut self) -> Result<RawVarbind<'a>, Malformed> {
         let mut pair = AsnReader::from_bytes(frame(&mut self.reader, TYPE_SEQUENCE)?);
         let name = frame(&mut pair, TYPE_OBJECTIDENTIFIER)?;
         if name.is_empty() {
@@ -242,7 +257,7 @@ impl<'a> Varbinds<'a> {
             .map_err(|_| Malformed("a varbind without a value"))?;
         let content = frame(&mut pair, tag)?;
         used_up(&pair)?;
-        Ok((name, value::decode(tag, content)))
+        Ok((name, tag, content))
     }
 }
 
@@ -250,14 +265,8 @@ impl<'a> Iterator for Varbinds<'a> {
     type Item = Result<Varbind<'a>, Malformed>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.reader.bytes_left() == 0 {
-            return None;
-        }
-        let read = self.read();
-        if read.is_err() {
-            self.reader = AsnReader::from_bytes(&[]);
-        }
-        Some(read)
+        let decoded = |(name, tag, content)| (name, value::decode(tag, content));
+        self.next_raw().map(|read| read.map(decoded))
     }
 }
 

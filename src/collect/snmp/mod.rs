@@ -21,6 +21,7 @@ mod oid;
 mod plan;
 mod poll;
 mod process;
+mod record;
 mod resolve;
 mod scalar;
 mod secure;
@@ -45,6 +46,7 @@ use crate::inventory::{SnmpAccess, SnmpAuth, Target};
 use crate::reading::{Cause, Effort, Failure, Method};
 use device::Device;
 use exchange::Line;
+pub use record::Keep;
 use slots::Peer;
 use socket::Sockets;
 use usm::{Passwords, Usm};
@@ -87,38 +89,65 @@ impl Engine {
             let message = "another poll of this device did not end in time";
             return (Effort::default(), Err(Failure::new(Cause::Limit, message)));
         };
-        let address =
-            match resolve::resolve(&target.address, &mut device, &self.sockets, deadline).await {
-                Ok(address) => address,
-                Err(failure) => return (Effort::default(), Err(failure)),
-            };
-        let usm = match self.usm(access, &mut device, deadline).await {
-            Ok(usm) => usm,
+        let mut line = match self.open(target, access, &mut device, deadline).await {
+            Ok(line) => line,
             Err(failure) => return (Effort::default(), Err(failure)),
         };
+        let mut outcome = poll::poll(&mut line).await;
+        line.device.suspect = outcome.is_err();
+        if let (Ok(readings), Some(usm)) = (&mut outcome, &line.usm) {
+            readings.events.extend(usm.take_events());
+        }
+        (line.effort, outcome)
+    }
+
+    /// Walks whole subtrees of a device and hands over each object as it came, in the order of the
+    /// device. Never takes longer than to `deadline`. Ends with the reason why there may be more.
+    ///
+    /// # Errors
+    /// When there is nothing at all.
+    pub async fn record(
+        &self,
+        target: &Target,
+        access: &SnmpAccess,
+        subtrees: &[Vec<u32>],
+        deadline: std::time::Instant,
+        keep: &mut Keep<'_>,
+    ) -> Result<Option<String>, Failure> {
+        let deadline = Instant::from_std(deadline);
+        let device = self.device(target, access);
+        let mut device = device.lock().await;
+        let mut line = self.open(target, access, &mut device, deadline).await?;
+        let recorded = record::record(&mut line, subtrees, keep).await;
+        recorded.map_err(|trouble| line.failure(&trouble))
+    }
+
+    /// The line to a device, ready for questions.
+    async fn open<'a>(
+        &'a self,
+        target: &Target,
+        access: &SnmpAccess,
+        device: &'a mut Device,
+        deadline: Instant,
+    ) -> Result<Line<'a>, Failure> {
+        let address = resolve::resolve(&target.address, device, &self.sockets, deadline).await?;
+        let usm = self.usm(access, device, deadline).await?;
         let version = access.auth.version();
-        let mut line = Line {
+        Ok(Line {
             sockets: &self.sockets,
-            device: &mut device,
+            device,
             peer: Peer {
                 address: SocketAddr::new(address, access.port),
                 version: message::version_number(version),
                 community: community(&access.auth),
             },
             version,
-            usm: usm.clone(),
+            usm,
             deadline,
             effort: Effort::default(),
             answered: 0,
             problems: Vec::new(),
-        };
-        let mut outcome = poll::poll(&mut line).await;
-        let effort = line.effort;
-        device.suspect = outcome.is_err();
-        if let (Ok(readings), Some(usm)) = (&mut outcome, usm) {
-            readings.events.extend(usm.take_events());
-        }
-        (effort, outcome)
+        })
     }
 
     /// Datagrams that matched no request under way: late, duplicate or foreign.

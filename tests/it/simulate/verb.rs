@@ -4,7 +4,7 @@ use crate::support::process::{Process, Program};
 use crate::support::{PATIENCE, TestHome, home, wait_for};
 
 /// `eider simulate` with a free port, and that port.
-fn simulate(args: &[&str]) -> (Process, u16) {
+pub(crate) fn simulate(args: &[&str]) -> (Process, u16) {
     let mut command = home::eider();
     command.args(["simulate", "--port", "0"]).args(args);
     let process = Process::start("eider simulate", &mut command);
@@ -17,11 +17,17 @@ fn simulate(args: &[&str]) -> (Process, u16) {
     (process, port)
 }
 
-/// The lines that net-snmp prints of everything a device has.
-fn walk(program: &str, version: &str, address: &str, port: u16) -> Vec<String> {
+/// The lines that net-snmp prints of everything a device has below an object.
+pub(crate) fn walk(
+    program: &str,
+    version: &str,
+    address: &str,
+    port: u16,
+    root: &str,
+) -> Vec<String> {
     let mut command = Program::find(program).command();
     let peer = format!("udp:{address}:{port}");
-    command.args([version, "-c", "public", "-On", "-m", "", &peer, "1.3"]);
+    command.args([version, "-c", "public", "-On", "-m", "", &peer, root]);
     let outcome = home::finish(&mut command);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     let lines = outcome.stdout.lines();
@@ -33,15 +39,15 @@ fn walk(program: &str, version: &str, address: &str, port: u16) -> Vec<String> {
 #[test]
 fn net_snmp_walks_the_fleet_and_check_takes_its_inventory() {
     let (_process, port) = simulate(&["--devices", "3", "--ports", "2"]);
-    let wide = walk("snmpbulkwalk", "-v2c", "127.1.0.3", port);
-    let one_by_one = walk("snmpwalk", "-v2c", "127.1.0.3", port);
+    let wide = walk("snmpbulkwalk", "-v2c", "127.1.0.3", port, "1.3");
+    let one_by_one = walk("snmpwalk", "-v2c", "127.1.0.3", port, "1.3");
     assert_eq!(shapes(&wide), shapes(&one_by_one));
     assert!(
         wide.iter().any(|l| l.contains("STRING: \"sim-00003\"")),
         "{wide:#?}"
     );
     assert!(wide.iter().any(|l| l.contains("Counter64")));
-    let narrow = walk("snmpwalk", "-v1", "127.1.0.1", port);
+    let narrow = walk("snmpwalk", "-v1", "127.1.0.1", port, "1.3");
     assert!(narrow.iter().any(|l| l.contains("STRING: \"sim-00001\"")));
     assert!(!narrow.iter().any(|l| l.contains("Counter64")));
 
@@ -68,7 +74,7 @@ fn a_recording_is_played_as_it_was() {
     );
     let file = home.path().join("switch.snmprec");
     let (_process, port) = simulate(&["--recording", &file.display().to_string()]);
-    let lines = walk("snmpbulkwalk", "-v2c", "127.0.0.1", port);
+    let lines = walk("snmpbulkwalk", "-v2c", "127.0.0.1", port, "1.3");
     let expected = [
         ".1.3.6.1.2.1.1.1.0 = STRING: \"A switch\"",
         ".1.3.6.1.2.1.1.9.0 = Hex-STRING: 00 FF 10 ",
