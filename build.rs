@@ -4,7 +4,12 @@
 fn main() {
     println!("cargo:rerun-if-env-changed=DUCKDB_LIB_DIR");
     // A new file in an embedded folder must find its way into the binary.
-    for folder in ["inventory/rules", "queries", "templates"] {
+    for folder in [
+        "inventory/profiles",
+        "inventory/rules",
+        "queries",
+        "templates",
+    ] {
         println!("cargo:rerun-if-changed={folder}");
     }
     if std::env::var_os("CARGO_FEATURE_BUNDLED").is_some() {

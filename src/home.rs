@@ -42,11 +42,16 @@ impl Home {
 
     /// The directories whose changes call for a reload, those that exist.
     pub fn watched(&self) -> Vec<PathBuf> {
-        ["inventory", "inventory/hosts.d", "inventory/rules"]
-            .iter()
-            .map(|folder| self.root.join(folder))
-            .filter(|folder| folder.is_dir())
-            .collect()
+        [
+            "inventory",
+            "inventory/hosts.d",
+            "inventory/profiles",
+            "inventory/rules",
+        ]
+        .iter()
+        .map(|folder| self.root.join(folder))
+        .filter(|folder| folder.is_dir())
+        .collect()
     }
 
     /// Reads the inventory with its secrets: the files, and what they say or what is wrong with
@@ -58,7 +63,7 @@ impl Home {
     }
 
     /// The inventory's files in the order in which they are read: settings, hosts, hosts.d/*,
-    /// rules/* (embedded ones that no file overrides included). `Err`: what cannot be read and why.
+    /// profiles/* and rules/* (embedded ones that no file overrides included). `Err`: what cannot be read and why.
     pub fn inventory_files(&self) -> Result<Vec<SourceFile>, String> {
         let folder = self.root.join("inventory");
         if !folder.is_dir() {
@@ -73,30 +78,34 @@ impl Home {
         let order = ["inventory/settings.yaml", "inventory/hosts.yaml"];
         paths.sort_by_key(|path| order.iter().position(|known| known == path).unwrap_or(2));
         paths.extend(self.yaml_below("inventory/hosts.d")?);
-        paths.extend(self.yaml_below("inventory/profiles")?);
-        let rules = self.yaml_below("inventory/rules")?;
         let mut files = Vec::new();
         for path in &paths {
             files.push(self.source(path)?);
         }
-        let embedded = RulesAssets::iter()
+        self.overriding::<ProfileAssets>("inventory/profiles", &mut files)?;
+        self.overriding::<RulesAssets>("inventory/rules", &mut files)?;
+        Ok(files)
+    }
+
+    /// The files of a folder: those on disk, and the embedded ones that none of them overrides.
+    fn overriding<A: RustEmbed>(
+        &self,
+        folder: &str,
+        files: &mut Vec<SourceFile>,
+    ) -> Result<(), String> {
+        let on_disk = self.yaml_below(folder)?;
+        let embedded = A::iter()
             .filter(|name| is_inventory_name(name))
-            .map(|name| format!("inventory/rules/{name}"));
-        let names: BTreeSet<String> = rules.iter().cloned().chain(embedded).collect();
+            .map(|name| format!("{folder}/{name}"));
+        let names: BTreeSet<String> = on_disk.iter().cloned().chain(embedded).collect();
         for path in names {
-            if rules.contains(&path) {
+            if on_disk.contains(&path) {
                 files.push(self.source(&path)?);
-            } else if let Some(text) =
-                embedded_text::<RulesAssets>(path.strip_prefix("inventory/rules/").unwrap_or(&path))
-            {
-                files.push(SourceFile {
-                    path,
-                    text,
-                    private: false,
-                });
+            } else if let Some(text) = embedded_text::<A>(&path[folder.len() + 1..]) {
+                files.push(SourceFile::new(path, text));
             }
         }
-        Ok(files)
+        Ok(())
     }
 
     /// The text of a file of `queries/` or `templates/`: the one on disk, else the embedded one.
@@ -211,6 +220,10 @@ impl Folder {
         }
     }
 }
+
+#[derive(RustEmbed)]
+#[folder = "inventory/profiles/"]
+struct ProfileAssets;
 
 #[derive(RustEmbed)]
 #[folder = "inventory/rules/"]

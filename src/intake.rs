@@ -4,6 +4,7 @@
 
 mod baseline;
 mod derive;
+mod shape;
 mod stored;
 
 use std::collections::HashMap;
@@ -15,7 +16,7 @@ use crate::inventory::Inventory;
 use crate::reading::{
     Collection, EntityKey, Event, Method, Readings, Row, TableReadings, UnixSeconds, Value,
 };
-use crate::table::{self, Table};
+use crate::table::{self, Table, Tables};
 
 pub use baseline::LastStored;
 use baseline::{Baselines, RowKey};
@@ -29,6 +30,8 @@ pub struct Intake {
     hosts: HashMap<Arc<str>, HostId>,
     /// Place of a method in its host's `collect:`, and its interval in seconds.
     methods: HashMap<(HostId, Method), (usize, UnixSeconds)>,
+    /// By the inventory in force.
+    tables: Tables,
     identities: Identities,
     baselines: Baselines,
     facts: HashMap<EntityId, Vec<Value>>,
@@ -47,13 +50,44 @@ impl Intake {
         key: EntityKey,
         facts: Vec<Value>,
     ) {
-        // A table that no longer exists keeps its history; nothing will be added to it.
-        if let Some(table) = table::find(table) {
-            self.identities.know(host, table.name, id, key);
-            if facts.len() == table.facts.len() {
-                self.facts.insert(id, facts);
-            }
+        // A table that no profile makes today may come back: its entities keep their ids.
+        let Some(name) = table::intern_name(table) else {
+            return;
+        };
+        self.identities.know(host, name, id, key);
+        if self
+            .tables
+            .find(table)
+            .is_some_and(|t| facts.len() == t.facts.len())
+        {
+            self.facts.insert(id, facts);
         }
+    }
+
+    /// An intake that knows nothing but which tables there are.
+    pub fn of_tables(tables: &Tables) -> Intake {
+        Intake {
+            tables: tables.clone(),
+            ..Intake::default()
+        }
+    }
+
+    /// The same with other tables: it knows nothing but the baselines of those that are as they were.
+    pub fn renewed(mut self, tables: &Tables) -> Intake {
+        let same = |name: &str| match (self.tables.find(name), tables.find(name)) {
+            (Some(before), Some(now)) => std::ptr::eq(before, now),
+            _ => false,
+        };
+        self.baselines.keep_tables(same);
+        Intake {
+            baselines: self.baselines,
+            ..Intake::of_tables(tables)
+        }
+    }
+
+    /// Whether the tables are the ones that it works with.
+    pub fn has_tables(&self, tables: &Tables) -> bool {
+        self.tables == *tables
     }
 
     /// Takes over the newest fact of a host.
@@ -96,6 +130,7 @@ impl Intake {
                 .filter(|((h, _), _)| h == id)
                 .map(|(k, v)| (*k, *v))
                 .collect(),
+            tables: self.tables.clone(),
             baselines: self.baselines.of_host(*id),
             identities,
             facts,
@@ -110,7 +145,7 @@ impl Intake {
 
     /// The baselines as bytes, for `data/state/`.
     pub fn save_baselines(&self) -> Vec<u8> {
-        self.baselines.to_bytes()
+        self.baselines.to_bytes(&self.tables)
     }
 
     /// Takes over saved baselines. Only those count whose time is that of the newest row stored:
@@ -120,7 +155,7 @@ impl Intake {
         bytes: &[u8],
         newest: &LastStored,
     ) -> Result<usize, String> {
-        self.baselines.restore(bytes, newest)
+        self.baselines.restore(bytes, newest, &self.tables)
     }
 
     /// Turns one collection into what is to be stored and remembers it as the new baseline.
@@ -146,8 +181,11 @@ impl Intake {
         };
         self.note_reboot(host, collection, readings, &mut stored);
         for table in &readings.tables {
+            let Some(table) = shape::current(table, &self.tables) else {
+                continue;
+            };
             if self.owns(host, collection, table.table.name) {
-                self.take_table(host, collection.method, moment, table, &mut stored);
+                self.take_table(host, collection.method, moment, &table, &mut stored);
             }
         }
         self.baselines

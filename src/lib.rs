@@ -13,6 +13,7 @@
 //! **Domain** (pure: data in, data out; no clock, no I/O, no logging):
 //! - [`reading`]: what one attempt on one target yields; [`table`]: the core tables that it fills.
 //! - [`inventory`]: what we watch; files in, [`inventory::Inventory`] and *all* problems out.
+//! - [`profile`]: what to ask a kind of device and which table it fills, resolved.
 //! - [`schedule`]: who is due at `now`; [`counter`]: two readings → a delta, or why there is none.
 //! - [`identity`]: which entity a row is about; [`intake`]: from a collection as read to rows as
 //!   stored.
@@ -64,6 +65,7 @@ pub mod intake;
 pub mod inventory;
 pub mod loops;
 pub mod mail;
+pub mod profile;
 pub mod query;
 pub mod reading;
 pub mod render;

@@ -7,6 +7,7 @@ mod process;
 mod reach;
 mod sensor;
 mod storage;
+mod tables;
 
 pub use interface::INTERFACE;
 pub use machine::{CPU, MEMORY, SYSTEM};
@@ -14,9 +15,13 @@ pub use process::{PROCESS, PROCESS_STATE};
 pub use reach::{PING, TCP};
 pub use sensor::SENSOR;
 pub use storage::{DISK, FILESYSTEM};
+pub use tables::{Definition, DefinitionColumn, Tables, intern, intern_name};
+
+use serde::{Deserialize, Serialize};
 
 /// What a column holds and how it is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// BIGINT as read.
     Int,
@@ -92,12 +97,43 @@ impl Table {
     }
 }
 
-/// The table of that name.
+impl Kind {
+    /// The word of a profile.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Int => "int",
+            Kind::Float => "float",
+            Kind::Pct => "pct",
+            Kind::Text => "text",
+            Kind::Bool => "bool",
+            Kind::Time => "time",
+            Kind::Counter => "counter",
+            Kind::Input => "input",
+        }
+    }
+
+    /// The kind of a word, `None` for any other word.
+    pub fn from_word(word: &str) -> Option<Kind> {
+        let all = [
+            Kind::Int,
+            Kind::Float,
+            Kind::Pct,
+            Kind::Text,
+            Kind::Bool,
+            Kind::Time,
+            Kind::Counter,
+            Kind::Input,
+        ];
+        all.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// The core table of that name; those that profiles make are in [`Tables`].
 pub fn find(name: &str) -> Option<&'static Table> {
     ALL.iter().copied().find(|t| t.name == name)
 }
 
-/// Every core table that collections fill. `poll`, `event`, `alert` and `notification` have shapes of
+/// Every core table that collections fill; profiles may make more ([`Tables`]). `poll`, `event`, `alert` and `notification` have shapes of
 /// their own and belong to the store.
 pub static ALL: &[&Table] = &[
     &SYSTEM,
@@ -181,4 +217,11 @@ pub static HOST_FACTS: &[Column] = &[
     column("cpu_model", Kind::Text, "", "Model name of the first CPU."),
     column("model", Kind::Text, "", "Hardware model."),
     column("serial", Kind::Text, "", "Hardware serial number."),
+    column("vendor", Kind::Text, "", "Who made it."),
+    column(
+        "version",
+        Kind::Text,
+        "",
+        "Version of its software or firmware.",
+    ),
 ];

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use crate::counter::{self, Moment, NoDelta, Span};
 use crate::intake::{EntityId, HostId};
 use crate::reading::{Event, Method, Row, UnixSeconds, Value};
-use crate::table::{Kind, Table};
+use crate::table::{Kind, Table, Tables};
 
 /// A row that has not been seen for this long starts anew when it comes back.
 const FORGET_MS: u64 = 86_400_000;
@@ -271,6 +271,13 @@ impl Baselines {
         self.targets.retain(|key, _| wanted(key));
     }
 
+    /// Forgets the rows of other tables than these.
+    pub(super) fn keep_tables(&mut self, wanted: impl Fn(&str) -> bool) {
+        for base in self.targets.values_mut() {
+            base.tables.retain(|name, _| wanted(name));
+        }
+    }
+
     /// Compares the host's uptime with the last one: a sentence when the host rebooted in between.
     ///
     /// A 32-bit clock of hundredths that wrapped after 497.1 days is no reboot.
@@ -302,14 +309,19 @@ impl Baselines {
     }
 
     /// All of it as bytes.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
-        codec::encode(&self.targets)
+    pub(super) fn to_bytes(&self, tables: &Tables) -> Vec<u8> {
+        codec::encode(&self.targets, tables)
     }
 
     /// Takes over what was saved; see [`super::Intake::restore_baselines`].
-    pub(super) fn restore(&mut self, bytes: &[u8], newest: &LastStored) -> Result<usize, String> {
+    pub(super) fn restore(
+        &mut self,
+        bytes: &[u8],
+        newest: &LastStored,
+        tables: &Tables,
+    ) -> Result<usize, String> {
         let mut restored = 0;
-        for (key, mut base) in codec::decode(bytes)? {
+        for (key, mut base) in codec::decode(bytes, tables)? {
             if newest.get(&key) != Some(&base.ts) {
                 base.tables.clear();
             } else {

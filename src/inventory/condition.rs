@@ -6,7 +6,7 @@ use super::nearest::nearest;
 use super::problem::Problems;
 use super::rule::{Comparison, Condition, HostSelector, Literal, Selected, SelectorTerm};
 use super::yaml::{Mark, Written};
-use crate::table::{self, Kind, Table};
+use crate::table::{Kind, Table, Tables};
 
 /// What can be compared with what.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,7 @@ type Piece<'t> = (&'t str, Mark);
 /// Reads `table.column op literal`. Every mistake is reported with its place.
 pub(super) fn condition(
     written: &Written<String>,
+    tables: &Tables,
     problems: &mut Problems<'_>,
 ) -> Option<Condition> {
     let Some(((path, path_mark), (op, op_mark), (literal, literal_mark))) = split(written) else {
@@ -30,7 +31,7 @@ pub(super) fn condition(
             .help("write it like `filesystem.used_pct > 90`: table, column, one of < <= = != >= >, and a value");
         return None;
     };
-    let column = column((path, path_mark), problems);
+    let column = column((path, path_mark), tables, problems);
     let Some(op) = comparison(op) else {
         problems
             .error(
@@ -116,6 +117,7 @@ pub(super) fn within(written: &Written<String>, begin: usize, part: &str) -> Mar
 /// Looks the column up in the tables, in the columns of the views, and in `host`.
 fn column(
     (path, mark): Piece<'_>,
+    tables: &Tables,
     problems: &mut Problems<'_>,
 ) -> Option<(&'static str, &'static str, Class)> {
     if path.contains(|c: char| !c.is_alphanumeric() && !"_.".contains(c)) {
@@ -130,11 +132,11 @@ fn column(
             .help("write table.column: `cpu.used_pct`");
         return None;
     };
-    let columns: Vec<(&'static str, Class)> = match table::find(table) {
+    let columns: Vec<(&'static str, Class)> = match tables.find(table) {
         Some(table) => columns(table),
         None if table == "host" => vec![("up", Class::Bool), ("state", Class::Text)],
         None => {
-            let names: Vec<&str> = table::ALL.iter().map(|t| t.name).chain(["host"]).collect();
+            let names: Vec<&str> = tables.iter().map(|t| t.name).chain(["host"]).collect();
             let problem = problems.error(
                 "unknown-table",
                 mark,
@@ -147,7 +149,7 @@ fn column(
             return None;
         }
     };
-    let name = table::find(table).map_or("host", |table| table.name);
+    let name = tables.find(table).map_or("host", |table| table.name);
     if let Some(&(found, class)) = columns.iter().find(|(known, _)| *known == column) {
         return Some((name, found, class));
     }
@@ -292,7 +294,7 @@ mod tests {
     fn read(text: &str) -> Result<Condition, (String, usize, usize)> {
         let files = [SourceFile::new("a.yaml", text)];
         let mut problems = Problems::new(&files);
-        let found = condition(&written(text), &mut problems);
+        let found = condition(&written(text), &Tables::default(), &mut problems);
         let list = problems.finish();
         match found {
             Some(condition) => {
@@ -388,7 +390,7 @@ mod tests {
         fn any_text_is_survived(text in "\\PC{0,40}") {
             let files = [SourceFile::new("a.yaml", "")];
             let mut problems = Problems::new(&files);
-            let _ = condition(&written(&text), &mut problems);
+            let _ = condition(&written(&text), &Tables::default(), &mut problems);
             let _ = selector(&written(&text), &mut problems);
         }
     }

@@ -17,6 +17,7 @@ mod names;
 mod nearest;
 mod pattern;
 mod problem;
+mod profile_file;
 mod reach;
 mod resolve;
 mod rule;
@@ -49,6 +50,9 @@ pub use usm::{AuthProtocol, PrivProtocol, UsmAuth, UsmPrivacy, UsmUser};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::profile::{Arcs, Profile, TrapName};
+use crate::table::Tables;
+
 /// Everything the inventory files say, resolved: what every loop works from until the next reload.
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
@@ -58,9 +62,29 @@ pub struct Inventory {
     pub groups: Vec<Group>,
     pub rules: Vec<Rule>,
     pub settings: Settings,
+    /// By name: shipped ones and those on disk.
+    pub profiles: Vec<Arc<Profile>>,
+    /// The core tables and those that the profiles make.
+    pub tables: Tables,
 }
 
 impl Inventory {
+    /// What traps and the objects in them are called, by the profiles.
+    pub fn trap_names(&self) -> TrapNames {
+        let mut names = TrapNames::default();
+        for profile in &self.profiles {
+            for trap in &profile.traps {
+                names.traps.insert(trap.oid.clone(), trap.clone());
+            }
+            for object in &profile.objects {
+                names
+                    .objects
+                    .insert(object.oid.clone(), object.name.as_str().into());
+            }
+        }
+        names
+    }
+
     /// Every target of every host, by host name.
     pub fn targets(&self) -> Vec<Arc<Target>> {
         self.hosts
@@ -68,6 +92,15 @@ impl Inventory {
             .flat_map(|host| host.targets.iter().cloned())
             .collect()
     }
+}
+
+/// Names for the trap listener, by object identifier.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TrapNames {
+    /// By snmpTrapOID (enterprise.0.specific of version 1).
+    pub traps: BTreeMap<Arcs, TrapName>,
+    /// By the object without its instance.
+    pub objects: BTreeMap<Arcs, Arc<str>>,
 }
 
 /// One group of hosts.
@@ -150,6 +183,7 @@ pub fn examine(files: &[SourceFile], outside: &dyn Outside) -> Examined {
     let mut draft = draft::Draft::default();
     let mut settings = Settings::default();
     let mut rule_nodes = Vec::new();
+    let mut profile_nodes = Vec::new();
     for (position, file) in files.iter().enumerate() {
         let kind = FileKind::of(&file.path);
         if let FileKind::Stray = kind {
@@ -165,8 +199,18 @@ pub fn examine(files: &[SourceFile], outside: &dyn Outside) -> Examined {
             FileKind::Settings => settings = settings_file::read(&root, outside, &mut problems),
             FileKind::Hosts => draft.read(&root, outside, &mut problems),
             FileKind::Rules => rule_nodes.push(root),
+            FileKind::Profiles => profile_nodes.push((file, root)),
         }
     }
+    let profile_files: Vec<profile_file::File<'_>> = profile_nodes
+        .iter()
+        .map(|(file, root)| profile_file::File {
+            path: file.path.clone(),
+            text: file.text.clone(),
+            root,
+        })
+        .collect();
+    let profiles = profile_file::read(&profile_files, &mut problems);
     if draft.hosts.is_empty() && !draft.incomplete {
         let message = "the inventory has no hosts";
         problems.warning_of_all("no-hosts", message).help(
@@ -176,7 +220,7 @@ pub fn examine(files: &[SourceFile], outside: &dyn Outside) -> Examined {
     let hosts = resolve::hosts(&draft, &mut problems);
     let mut rules = rule_file::Rules::default();
     for root in &rule_nodes {
-        rules.read(root, &draft, &mut problems);
+        rules.read(root, &draft, &profiles.tables, &mut problems);
     }
     let counts = Counts {
         hosts: draft.hosts.len(),
@@ -188,6 +232,8 @@ pub fn examine(files: &[SourceFile], outside: &dyn Outside) -> Examined {
         groups: draft.groups(),
         rules: rules.list,
         settings,
+        profiles: profiles.list,
+        tables: profiles.tables,
     });
     Examined {
         inventory,
@@ -200,11 +246,6 @@ pub fn examine(files: &[SourceFile], outside: &dyn Outside) -> Examined {
 fn stray(position: usize, path: &str, problems: &mut problem::Problems<'_>) {
     let mark = yaml::Mark::file(position);
     let name = path.strip_prefix("inventory/").unwrap_or(path);
-    if name.starts_with("profiles/") {
-        let message = "SNMP profiles are not in this version yet: the file has no effect";
-        problems.warning("not-yet", mark, message);
-        return;
-    }
     let problem = problems.warning("stray-file", mark, format!("`{path}` is not read"));
     match nearest(name, ["hosts.yaml", "settings.yaml"]) {
         Some(likely) => problem.did_you_mean(Some(&format!("inventory/{likely}"))),
@@ -217,6 +258,7 @@ enum FileKind {
     Settings,
     Hosts,
     Rules,
+    Profiles,
     /// It lies beside the others but nothing reads it.
     Stray,
 }
@@ -226,6 +268,7 @@ impl FileKind {
         match path.strip_prefix("inventory/") {
             Some("settings.yaml") => FileKind::Settings,
             Some(name) if name.starts_with("rules/") => FileKind::Rules,
+            Some(name) if name.starts_with("profiles/") => FileKind::Profiles,
             Some(name) if name.starts_with("hosts.d/") => FileKind::Hosts,
             Some("hosts.yaml") | None => FileKind::Hosts,
             Some(_) => FileKind::Stray,

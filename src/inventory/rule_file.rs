@@ -14,6 +14,7 @@ use super::rule::{
     AlertSeverity, Comparison, Condition, HostSelector, Literal, Localized, Rule, Selected,
 };
 use super::yaml::{Kind, Map, Mark, Node, Written};
+use crate::table::Tables;
 
 const HOLD_MAX: Duration = Duration::from_secs(7 * 86_400);
 
@@ -53,7 +54,13 @@ pub(super) struct Rules {
 
 impl Rules {
     /// Adds the rules of one file.
-    pub(super) fn read(&mut self, root: &Node, draft: &Draft, problems: &mut Problems<'_>) {
+    pub(super) fn read(
+        &mut self,
+        root: &Node,
+        draft: &Draft,
+        tables: &Tables,
+        problems: &mut Problems<'_>,
+    ) {
         let Some(map) = fields::map(root, "the file", problems) else {
             return;
         };
@@ -74,7 +81,7 @@ impl Rules {
         for item in items {
             match &item.kind {
                 Kind::Map(map) => {
-                    let rule = self.read_rule(item.mark, map, draft, problems);
+                    let rule = self.read_rule(item.mark, map, (draft, tables), problems);
                     self.list.extend(rule);
                 }
                 _ => {
@@ -91,7 +98,7 @@ impl Rules {
         &mut self,
         mark: Mark,
         map: &Map,
-        draft: &Draft,
+        (draft, tables): (&Draft, &Tables),
         problems: &mut Problems<'_>,
     ) -> Option<Rule> {
         Keys::new("a rule", &KEYS)
@@ -101,8 +108,8 @@ impl Rules {
         let name = self.name(mark, map, problems);
         let shown = name.as_ref().map_or("?", |name| name.value.as_str());
         let at = name.as_ref().map_or(mark, |name| name.mark);
-        let when = when(map, shown, at, problems);
-        let clear_when = clear_when(map, when.as_ref(), problems);
+        let when = when(map, (shown, at), tables, problems);
+        let clear_when = clear_when(map, when.as_ref(), tables, problems);
         let hold = map.get("for").and_then(|entry| {
             fields::duration(&entry.value, "for", (Duration::ZERO, HOLD_MAX), problems)
         });
@@ -164,7 +171,12 @@ impl Rules {
     }
 }
 
-fn when(map: &Map, rule: &str, at: Mark, problems: &mut Problems<'_>) -> Option<Condition> {
+fn when(
+    map: &Map,
+    (rule, at): (&str, Mark),
+    tables: &Tables,
+    problems: &mut Problems<'_>,
+) -> Option<Condition> {
     let Some(entry) = map.get("when") else {
         // A rule by `query:` is reported by its key.
         if map.get("query").is_none() {
@@ -174,17 +186,18 @@ fn when(map: &Map, rule: &str, at: Mark, problems: &mut Problems<'_>) -> Option<
         return None;
     };
     let text = fields::text(&entry.value, "when", problems)?;
-    condition::condition(&text, problems)
+    condition::condition(&text, tables, problems)
 }
 
 fn clear_when(
     map: &Map,
     when: Option<&Condition>,
+    tables: &Tables,
     problems: &mut Problems<'_>,
 ) -> Option<Condition> {
     let entry = map.get("clear_when")?;
     let text = fields::text(&entry.value, "clear_when", problems)?;
-    let clear = condition::condition(&text, problems)?;
+    let clear = condition::condition(&text, tables, problems)?;
     let when = when?;
     if clear.table != when.table {
         let message = format!(
@@ -286,7 +299,7 @@ fn check_steps(
 }
 
 /// A text, or one per language.
-fn localized(node: &Node, key: &str, problems: &mut Problems<'_>) -> Option<Localized> {
+pub(super) fn localized(node: &Node, key: &str, problems: &mut Problems<'_>) -> Option<Localized> {
     let Kind::Map(map) = &node.kind else {
         return fields::text(node, key, problems).map(|text| Localized {
             en: text.value,

@@ -24,7 +24,7 @@ use crate::reading::UnixSeconds;
 use crate::render::Renderer;
 use crate::signal::{Counters, Loaded};
 use crate::store::{Cell, Question, Store, StoreError};
-use crate::table::{self, Table};
+use crate::table::Table;
 use alerts::Alerts;
 use newest::{Wanted, newest};
 
@@ -206,7 +206,7 @@ impl Evaluator {
     ) -> Vec<NewestRows> {
         let mut tables = Vec::new();
         for wanted in Wanted::of(inventory, open) {
-            let rows = match table::find(&wanted.table) {
+            let rows = match inventory.tables.find(&wanted.table) {
                 Some(table) => self.ask(inventory, table, &wanted, now).await,
                 None => self.host_rows(inventory, now).await,
             };

@@ -326,11 +326,19 @@ impl Thread {
     /// reads what the store knows.
     fn sync(&mut self, inventory: Arc<Inventory>) -> Result<(), StoreError> {
         let now = super::poller::unix_now();
+        if !self.intake.has_tables(&inventory.tables) && self.inventory.is_some() {
+            // What waits was made for the tables as they were.
+            self.commit();
+        }
         let ids = self.parts.recorder.sync_hosts(&inventory, now)?;
-        if self.inventory.is_none() {
+        if self.inventory.is_none() || !self.intake.has_tables(&inventory.tables) {
             let first =
                 self.batch.is_empty() && self.parts.counters.commits.load(Ordering::Relaxed) == 0;
-            self.intake = Intake::default();
+            let before = std::mem::take(&mut self.intake);
+            self.intake = match self.inventory {
+                Some(_) => before.renewed(&inventory.tables),
+                None => Intake::of_tables(&inventory.tables),
+            };
             let known = self.parts.recorder.known()?;
             for e in known.entities {
                 self.intake
@@ -339,7 +347,7 @@ impl Thread {
             for (host, name, value) in known.host_facts {
                 self.intake.know_host_fact(host, name, value);
             }
-            if first {
+            if first && self.inventory.is_none() {
                 self.restore_baselines(known.newest);
             }
         }

@@ -5,7 +5,7 @@ use duckdb::{Appender, Connection, appender_params_from_iter};
 
 use crate::intake::{NewEntity, PollRow, Stored, StoredTable};
 use crate::reading::{UnixSeconds, Value};
-use crate::table::{self, Kind, Table};
+use crate::table::{Kind, Table, Tables};
 
 use super::{StoreError, period, schema};
 
@@ -75,9 +75,13 @@ impl<'a> Slot<'a> {
 }
 
 /// Appends everything; the caller holds the transaction.
-pub(super) fn append(connection: &Connection, batch: &[Stored]) -> Result<(), StoreError> {
+pub(super) fn append(
+    connection: &Connection,
+    tables: &Tables,
+    batch: &[Stored],
+) -> Result<(), StoreError> {
     entities(connection, batch)?;
-    period::append(connection, batch)?;
+    period::append(connection, tables, batch)?;
     rows(connection, batch)?;
     polls(connection, batch)?;
     events(connection, batch)
@@ -144,15 +148,19 @@ fn entity_row(entity: &NewEntity, ts: UnixSeconds) -> [Slot<'_>; 8] {
 }
 
 fn rows(connection: &Connection, batch: &[Stored]) -> Result<(), StoreError> {
-    for table in table::ALL {
-        let mut of_table = batch
+    let all = || {
+        batch
             .iter()
             .flat_map(|s| s.tables.iter().map(move |t| (s, t)))
-            .filter(|(_, t)| t.table == *table && !t.rows.is_empty())
-            .peekable();
-        if of_table.peek().is_none() {
-            continue;
+    };
+    let mut tables: Vec<&'static Table> = Vec::new();
+    for (_, readings) in all().filter(|(_, t)| !t.rows.is_empty()) {
+        if !tables.iter().any(|t| std::ptr::eq(*t, readings.table)) {
+            tables.push(readings.table);
         }
+    }
+    for table in tables {
+        let of_table = all().filter(|(_, t)| std::ptr::eq(t.table, table));
         let mut appender = appender(connection, table.name, &schema::columns(table))?;
         let mut slots = Vec::with_capacity(table.columns.len() + 4);
         for (stored, readings) in of_table {

@@ -7,15 +7,15 @@ use duckdb::{Connection, Row};
 
 use crate::intake::{EntityId, HostId};
 use crate::reading::{EntityKey, Method, UnixSeconds, Value};
-use crate::table::{self, Table};
+use crate::table::{Table, Tables};
 
 use super::schema::{fact_table, ident};
 use super::{Known, KnownEntity, StoreError};
 
 /// Reads it all.
-pub(super) fn read(connection: &Connection) -> Result<Known, StoreError> {
+pub(super) fn read(connection: &Connection, tables: &Tables) -> Result<Known, StoreError> {
     let mut facts = HashMap::new();
-    for table in table::ALL.iter().filter(|t| !t.facts.is_empty()) {
+    for table in tables.iter().filter(|t| !t.facts.is_empty()) {
         newest_facts(connection, table, &mut facts)?;
     }
     let mut statement = connection.prepare(

@@ -1,18 +1,23 @@
 //! Makes the tables and views of a new file, and brings an older file up to date: columns are added,
 //! never dropped.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
+use std::time::Duration;
 
 use duckdb::Connection;
 use sha2::{Digest, Sha256};
 
 use super::schema::{self, ident};
-use super::{StoreError, view};
+use super::{StoreError, remember, view};
+use crate::table::Tables;
+
+/// A checkpoint waits for readers; it is tried so often, then left to the next one.
+const CHECKPOINTS: u32 = 10;
+const CHECKPOINT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Brings the file to what this program knows. Refuses a file of a newer program untouched.
 pub(super) fn bring_up(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    let shape = shape();
     if let Some(found) = meta(connection, "schema")? {
         let found: i64 = found.parse().unwrap_or(i64::MAX);
         if found > schema::VERSION {
@@ -22,43 +27,83 @@ pub(super) fn bring_up(connection: &Connection, path: &Path) -> Result<(), Store
                 known: schema::VERSION,
             });
         }
-        if meta(connection, "shape")?.as_deref() == Some(&shape) {
-            return Ok(());
-        }
+    }
+    follow(connection, &Tables::default())
+}
+
+/// Makes what these tables need and the file does not have.
+pub(super) fn follow(connection: &Connection, tables: &Tables) -> Result<(), StoreError> {
+    let tables = remember::all(connection, tables)?;
+    let shape = shape(&tables);
+    if meta(connection, "shape")?.as_deref() == Some(&shape) {
+        return Ok(());
     }
     let run = |sql: &str| connection.execute_batch(sql).map_err(StoreError::from);
     run("BEGIN TRANSACTION")?;
-    let made = statements(connection, &shape).and_then(|all| all.iter().try_for_each(|s| run(s)));
+    let made =
+        statements(connection, &tables, &shape).and_then(|all| all.iter().try_for_each(|s| run(s)));
     if let Err(error) = made {
         let _ = connection.execute_batch("ROLLBACK");
         return Err(error);
     }
     run("COMMIT")?;
-    // DDL in the write-ahead log is what replay is worst at.
-    run("CHECKPOINT")
+    checkpoint(connection);
+    Ok(())
 }
 
-fn statements(connection: &Connection, shape: &str) -> Result<Vec<String>, StoreError> {
+/// DDL in the write-ahead log is what replay is worst at. A reader under way keeps it from being
+/// written out; its time is bounded.
+fn checkpoint(connection: &Connection) {
+    let mut tries = 0;
+    while let Err(error) = connection.execute_batch("CHECKPOINT") {
+        tries += 1;
+        if tries >= CHECKPOINTS {
+            tracing::warn!(
+                "the change of the tables stays in the write-ahead log for now: {error}"
+            );
+            return;
+        }
+        std::thread::sleep(CHECKPOINT_PAUSE);
+    }
+}
+
+fn statements(
+    connection: &Connection,
+    tables: &Tables,
+    shape: &str,
+) -> Result<Vec<String>, StoreError> {
     let existing = existing_columns(connection)?;
     let mut all = vec!["CREATE SCHEMA IF NOT EXISTS raw".to_owned()];
-    for table in schema::tables() {
+    for table in schema::tables(tables) {
         all.push(table.create());
         let Some(columns) = existing.get(&table.name) else {
             continue;
         };
         for (name, kind) in &table.columns {
-            if !columns.contains(*name) {
-                all.push(format!(
-                    "ALTER TABLE raw.{} ADD COLUMN {} {kind}",
-                    ident(&table.name),
-                    ident(name)
-                ));
+            let column = format!("raw.{} {{}} {}", ident(&table.name), ident(name));
+            match columns.get(*name).map(String::as_str) {
+                None => all.push(format!(
+                    "ALTER TABLE {} {kind}",
+                    column.replace("{}", "ADD COLUMN")
+                )),
+                Some("BIGINT" | "INTEGER") if *kind == "DOUBLE" => all.push(format!(
+                    "ALTER TABLE {} TYPE DOUBLE",
+                    column.replace("{}", "ALTER COLUMN")
+                )),
+                Some(found) if fits(found, kind) => {}
+                Some(found) => {
+                    return Err(StoreError::Other(format!(
+                        "the column `{}.{name}` is {found} in the history and cannot become {kind}: give it another name in the profile",
+                        table.name
+                    )));
+                }
             }
         }
     }
-    for view in view::views() {
+    for view in view::views(tables) {
         all.extend(view.create());
     }
+    all.extend(remember::statements(tables));
     all.push("DELETE FROM raw.meta WHERE key IN ('schema', 'shape')".into());
     all.push(format!(
         "INSERT INTO raw.meta VALUES ('schema', '{}'), ('shape', '{shape}')",
@@ -67,13 +112,23 @@ fn statements(connection: &Connection, shape: &str) -> Result<Vec<String>, Store
     Ok(all)
 }
 
+/// Whether values of a kind can be put into a column as it is. A wider column stays as wide as it is.
+fn fits(found: &str, kind: &str) -> bool {
+    let found = if found == "TIMESTAMP WITH TIME ZONE" {
+        "TIMESTAMPTZ"
+    } else {
+        found
+    };
+    found == kind || (found == "DOUBLE" && kind == "BIGINT")
+}
+
 /// Tells one set of definitions from another, so that an unchanged file is opened without DDL.
-fn shape() -> String {
+fn shape(tables: &Tables) -> String {
     let mut hash = Sha256::new();
-    for table in schema::tables() {
+    for table in schema::tables(tables) {
         hash.update(table.create());
     }
-    for view in view::views() {
+    for view in view::views(tables) {
         for statement in view.create() {
             hash.update(statement);
         }
@@ -94,15 +149,15 @@ fn meta(connection: &Connection, key: &str) -> Result<Option<String>, StoreError
 
 fn existing_columns(
     connection: &Connection,
-) -> Result<HashMap<String, HashSet<String>>, StoreError> {
+) -> Result<HashMap<String, HashMap<String, String>>, StoreError> {
     let mut statement = connection.prepare(
-        "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'raw'",
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE schema_name = 'raw'",
     )?;
-    let pairs = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let mut columns: HashMap<String, HashSet<String>> = HashMap::new();
-    for pair in pairs {
-        let (table, column): (String, String) = pair?;
-        columns.entry(table).or_default().insert(column);
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let mut columns: HashMap<String, HashMap<String, String>> = HashMap::new();
+    for row in rows {
+        let (table, column, kind): (String, String, String) = row?;
+        columns.entry(table).or_default().insert(column, kind);
     }
     Ok(columns)
 }

@@ -23,6 +23,7 @@ mod open;
 mod period;
 mod pool;
 mod question;
+mod remember;
 mod repair;
 mod request;
 mod schema;
@@ -44,6 +45,7 @@ use crate::health::HostHealth;
 use crate::intake::{EntityId, HostId, Stored};
 use crate::inventory::Inventory;
 use crate::reading::{EntityKey, Method, UnixSeconds, Value};
+use crate::table::Tables;
 
 /// The readers' end. Cheap to clone.
 #[derive(Clone)]
@@ -55,6 +57,8 @@ pub struct Store {
 pub struct Recorder {
     connection: duckdb::Connection,
     shared: Arc<Shared>,
+    /// What collections fill, by the inventory in force.
+    tables: Tables,
 }
 
 /// What both ends know.
@@ -256,17 +260,29 @@ impl Recorder {
         inventory: &Inventory,
         now: UnixSeconds,
     ) -> Result<Vec<(Arc<str>, HostId)>, StoreError> {
+        self.follow_tables(&inventory.tables)?;
         self.transaction(|connection| host::sync(connection, inventory, now))
+    }
+
+    /// Makes the tables and columns that the profiles define and the file does not have yet. Tables
+    /// and columns that no profile defines any more stay, with their rows.
+    fn follow_tables(&mut self, tables: &Tables) -> Result<(), StoreError> {
+        if self.tables != *tables {
+            migrate::follow(&self.connection, tables)?;
+            self.tables = tables.clone();
+        }
+        Ok(())
     }
 
     /// What an [`crate::intake::Intake`] starts from.
     pub fn known(&mut self) -> Result<Known, StoreError> {
-        known::read(&self.connection)
+        known::read(&self.connection, &self.tables)
     }
 
     /// Appends all in one transaction. When it returns, the rows are on disk; when it fails, none is.
     pub fn append(&mut self, batch: &[Stored]) -> Result<(), StoreError> {
-        self.transaction(|connection| append::append(connection, batch))?;
+        let tables = self.tables.clone();
+        self.transaction(|connection| append::append(connection, &tables, batch))?;
         self.shared.health.note(batch);
         Ok(())
     }

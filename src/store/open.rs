@@ -8,6 +8,7 @@ use duckdb::{Config, Connection};
 use super::repair::{self, Repair};
 use super::schema::literal;
 use super::{Options, Recorder, Shared, Store, StoreError, health, lock, migrate, pool};
+use crate::table::Tables;
 
 /// The file's name in the data directory.
 pub(super) const FILE: &str = "eider.duckdb";
@@ -91,7 +92,12 @@ fn finish(
     let store = Store {
         shared: shared.clone(),
     };
-    Ok((store, Recorder { connection, shared }))
+    let recorder = Recorder {
+        connection,
+        shared,
+        tables: Tables::default(),
+    };
+    Ok((store, recorder))
 }
 
 fn make_directory(directory: &Path) -> Result<(), StoreError> {

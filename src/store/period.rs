@@ -8,7 +8,7 @@ use duckdb::Connection;
 
 use crate::intake::{EntityId, FactChange, HostId, Stored};
 use crate::reading::{UnixSeconds, Value};
-use crate::table::{self, Table};
+use crate::table::{Table, Tables};
 
 use super::append::{Slot, appender, flush, put};
 use super::{StoreError, schema};
@@ -18,8 +18,12 @@ const BEGINNING: i64 = -i64::MAX;
 const END: i64 = i64::MAX;
 
 /// Appends the batch's new facts of entities and hosts and ends the periods that they follow.
-pub(super) fn append(connection: &Connection, batch: &[Stored]) -> Result<(), StoreError> {
-    for table in table::ALL.iter().filter(|t| !t.facts.is_empty()) {
+pub(super) fn append(
+    connection: &Connection,
+    tables: &Tables,
+    batch: &[Stored],
+) -> Result<(), StoreError> {
+    for table in tables.iter().filter(|t| !t.facts.is_empty()) {
         entity_facts(connection, table, batch)?;
     }
     host_facts(connection, batch)

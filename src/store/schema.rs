@@ -1,7 +1,7 @@
-//! The physical tables (schema `raw`): made from [`crate::table::ALL`], and the few of a shape of
-//! their own. No keys and no indexes: they cost memory and make the write-ahead log fragile.
+//! The physical tables (schema `raw`): made from [`crate::table::Tables`], and the few of a shape
+//! of their own. No keys and no indexes: they cost memory and make the write-ahead log fragile.
 
-use crate::table::{self, Column, Kind, Table};
+use crate::table::{Column, Kind, Table, Tables};
 
 /// The version of what this module and the views make of the tables. A file of a newer one is
 /// refused.
@@ -26,6 +26,10 @@ static FIXED: &[FixedTable] = &[
     FixedTable {
         name: "meta",
         columns: &[("key", "VARCHAR"), ("value", "VARCHAR")],
+    },
+    FixedTable {
+        name: "profile_table",
+        columns: &[("name", "VARCHAR"), ("definition", "VARCHAR")],
     },
     FixedTable {
         name: "host",
@@ -104,7 +108,7 @@ static FIXED: &[FixedTable] = &[
 ];
 
 /// Every physical table.
-pub(super) fn tables() -> Vec<RawTable> {
+pub(super) fn tables(tables: &Tables) -> Vec<RawTable> {
     let fixed = FIXED.iter().chain(super::alert::TABLES);
     let mut all: Vec<RawTable> = fixed
         .map(|t| RawTable {
@@ -112,7 +116,7 @@ pub(super) fn tables() -> Vec<RawTable> {
             columns: t.columns.to_vec(),
         })
         .collect();
-    for table in table::ALL {
+    for table in tables.iter() {
         all.push(RawTable {
             name: table.name.into(),
             columns: columns(table),

@@ -1,6 +1,6 @@
 //! The views (schema `main`): what people ask. Every view and column carries a comment.
 
-use crate::table::{self, Column, Derived, HOST_FACTS, Table};
+use crate::table::{Column, Derived, HOST_FACTS, Table, Tables};
 
 use super::schema::{fact_table, ident, literal, stored};
 
@@ -118,7 +118,7 @@ static FIXED: &[FixedView] = &[
 ];
 
 /// Every view.
-pub(super) fn views() -> Vec<View> {
+pub(super) fn views(tables: &Tables) -> Vec<View> {
     let mut all: Vec<View> = FIXED
         .iter()
         .chain(super::alert::VIEWS)
@@ -134,7 +134,7 @@ pub(super) fn views() -> Vec<View> {
         })
         .collect();
     all.push(host_view());
-    all.extend(table::ALL.iter().map(|t| table_view(t)));
+    all.extend(tables.iter().map(table_view));
     all
 }
 

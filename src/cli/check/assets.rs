@@ -7,7 +7,7 @@ use crate::inventory::{
     Inventory, Literal, Origin, Place, Problem, ProblemSeverity, Rule, SourceFile,
 };
 use crate::render::{LANGUAGES, RenderError, Renderer};
-use crate::{store, table};
+use crate::store;
 
 /// Every query, read and asked against an empty history. Returns the files, how many there are and
 /// what is wrong with them.
@@ -81,14 +81,14 @@ pub(super) fn summaries(inventory: &Inventory, renderer: &Renderer) -> Vec<Probl
                 RenderError::Missing(name) => format!("there is no template `{name}`"),
                 RenderError::Failed { what, .. } => what,
             };
-            problems.push(summary_problem(rule, &what));
+            problems.push(summary_problem(rule, inventory, &what));
             break;
         }
     }
     problems
 }
 
-fn summary_problem(rule: &Rule, what: &str) -> Problem {
+fn summary_problem(rule: &Rule, inventory: &Inventory, what: &str) -> Problem {
     let places = match &rule.origin {
         Origin::File {
             path, line, column, ..
@@ -100,7 +100,10 @@ fn summary_problem(rule: &Rule, what: &str) -> Problem {
         }],
         Origin::BuiltIn => Vec::new(),
     };
-    let entity = table::find(&rule.when.table).and_then(|table| table.entity);
+    let entity = inventory
+        .tables
+        .find(&rule.when.table)
+        .and_then(|table| table.entity);
     let names = [
         "host",
         "value",
@@ -151,7 +154,11 @@ fn made_up(rule: &Rule, inventory: &Inventory) -> Value {
         "groups": ["x"],
         "labels": labels,
     });
-    if let Some(entity) = table::find(&rule.when.table).and_then(|table| table.entity) {
+    if let Some(entity) = inventory
+        .tables
+        .find(&rule.when.table)
+        .and_then(|table| table.entity)
+    {
         context[entity] = json!("x");
     }
     context

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::{BaseRow, RowKey, TargetBase, TargetKey};
+use super::{BaseRow, RowKey, TargetBase, TargetKey, counted};
 use crate::counter::Moment;
 use crate::reading::{Method, Uptime, Value};
-use crate::table;
+use crate::table::{self, Tables};
 
 const MAGIC: &[u8; 8] = b"eiderbl1";
 
 /// All targets.
-pub(super) fn encode(targets: &HashMap<TargetKey, TargetBase>) -> Vec<u8> {
+pub(super) fn encode(targets: &HashMap<TargetKey, TargetBase>, tables: &Tables) -> Vec<u8> {
     let mut out = Writer(MAGIC.to_vec());
     out.u64(targets.len() as u64);
     for ((host, method), base) in targets {
@@ -22,7 +22,7 @@ pub(super) fn encode(targets: &HashMap<TargetKey, TargetBase>) -> Vec<u8> {
         out.u8(u8::from(base.wraps));
         out.u64(base.tables.len() as u64);
         for (name, rows) in &base.tables {
-            out.text(name);
+            out.text(&signed(name, tables));
             out.u64(rows.len() as u64);
             for (key, row) in rows {
                 out.row(key, row);
@@ -33,7 +33,10 @@ pub(super) fn encode(targets: &HashMap<TargetKey, TargetBase>) -> Vec<u8> {
 }
 
 /// The targets again; their rows are marked as restored.
-pub(super) fn decode(bytes: &[u8]) -> Result<HashMap<TargetKey, TargetBase>, String> {
+pub(super) fn decode(
+    bytes: &[u8],
+    tables: &Tables,
+) -> Result<HashMap<TargetKey, TargetBase>, String> {
     let mut input = Reader(bytes);
     if input.take(MAGIC.len())? != MAGIC {
         return Err("not a file of counter baselines of this version".into());
@@ -56,7 +59,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<HashMap<TargetKey, TargetBase>, Str
                 let (key, row) = input.row()?;
                 rows.insert(key, row);
             }
-            if let Some(table) = table::find(&name) {
+            // Counters lie in the order of the table's columns: a profile may have changed them.
+            let table = tables.find(name.split('#').next().unwrap_or(&name));
+            if let Some(table) = table.filter(|table| signed(table.name, tables) == name) {
                 base.tables.insert(table.name, rows);
             }
         }
@@ -67,6 +72,19 @@ pub(super) fn decode(bytes: &[u8]) -> Result<HashMap<TargetKey, TargetBase>, Str
     } else {
         Err(format!("{} bytes too many", input.0.len()))
     }
+}
+
+/// The table's name; with one that a profile made, its counters behind.
+fn signed(name: &str, tables: &Tables) -> String {
+    let made = table::find(name)
+        .is_none()
+        .then(|| tables.find(name))
+        .flatten();
+    let Some(table) = made else {
+        return name.to_owned();
+    };
+    let counters: Vec<&str> = counted(table).map(|(_, column)| column.name).collect();
+    format!("{name}#{}", counters.join(","))
 }
 
 struct Writer(Vec<u8>);
@@ -238,14 +256,23 @@ mod tests {
             ((3, Method::Snmp), base()),
             ((4, Method::Ssh), TargetBase::default()),
         ]);
-        assert_eq!(decode(&encode(&targets)), Ok(targets));
+        assert_eq!(
+            decode(&encode(&targets, &Tables::default()), &Tables::default()),
+            Ok(targets)
+        );
     }
 
     #[test]
     fn a_cut_file_is_refused_at_every_length() {
-        let bytes = encode(&HashMap::from([((3, Method::Snmp), base())]));
+        let bytes = encode(
+            &HashMap::from([((3, Method::Snmp), base())]),
+            &Tables::default(),
+        );
         for length in 0..bytes.len() {
-            assert!(decode(&bytes[..length]).is_err(), "cut at {length}");
+            assert!(
+                decode(&bytes[..length], &Tables::default()).is_err(),
+                "cut at {length}"
+            );
         }
     }
 
@@ -255,7 +282,7 @@ mod tests {
         fn arbitrary_bytes_do_no_harm(mut tail in prop::collection::vec(any::<u8>(), 0..300)) {
             let mut bytes = MAGIC.to_vec();
             bytes.append(&mut tail);
-            let _ = decode(&bytes);
+            let _ = decode(&bytes, &Tables::default());
         }
     }
 }

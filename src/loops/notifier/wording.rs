@@ -10,7 +10,7 @@ use crate::inventory::{Condition, Inventory, Literal, Origin, Rule};
 use crate::mail::{Letter, one_line};
 use crate::reading::UnixSeconds;
 use crate::render::Renderer;
-use crate::table;
+use crate::table::Tables;
 
 use super::outbox::message_id;
 
@@ -62,7 +62,7 @@ impl Wording<'_> {
         }
         let entity = one_line(&alert.key.entity);
         let entity_column = rule
-            .and_then(|rule| table::find(&rule.when.table))
+            .and_then(|rule| self.inventory.tables.find(&rule.when.table))
             .and_then(|table| table.entity);
         if let Some(column) = entity_column {
             context.insert(column.into(), json!(entity));
@@ -196,9 +196,9 @@ impl Wording<'_> {
             "value": value(&alert.value),
             "numeric": matches!(alert.value, Observed::Number(_)),
             "detail": one_line(&alert.detail),
-            "unit": rule.map_or("", |rule| unit(&rule.when)),
-            "limit": rule.map(|rule| condition(&rule.when, step(rule, alert))),
-            "clears": rule.and_then(|r| r.clear_when.as_ref()).map(|c| condition(c, None)),
+            "unit": rule.map_or("", |rule| unit(&rule.when, &self.inventory.tables)),
+            "limit": rule.map(|rule| condition(&rule.when, step(rule, alert), &self.inventory.tables)),
+            "clears": rule.and_then(|r| r.clear_when.as_ref()).map(|c| condition(c, None, &self.inventory.tables)),
             "since": alert.since,
             "until": alert.resolved_at,
             "lasted_s": end - alert.since,
@@ -292,22 +292,22 @@ fn step(rule: &Rule, alert: &Alert) -> Option<f64> {
 }
 
 /// `> 90 %`; the step's limit stands for the condition's own one.
-fn condition(condition: &Condition, limit: Option<f64>) -> String {
+fn condition(condition: &Condition, limit: Option<f64>, tables: &Tables) -> String {
     let literal = match (limit, &condition.literal) {
         (Some(limit), _) => plain_number(limit),
         (None, Literal::Number(n)) => plain_number(*n),
         (None, Literal::Text(t)) => one_line(t),
         (None, Literal::Bool(b)) => b.to_string(),
     };
-    let unit = unit(condition);
+    let unit = unit(condition, tables);
     format!("{} {literal} {unit}", operator(condition.op))
         .trim_end()
         .to_owned()
 }
 
 /// The unit of the column that a condition looks at.
-fn unit(condition: &Condition) -> &'static str {
-    let Some(table) = table::find(&condition.table) else {
+fn unit(condition: &Condition, tables: &Tables) -> &'static str {
+    let Some(table) = tables.find(&condition.table) else {
         return "";
     };
     let columns = table.columns.iter().map(|c| (c.name, c.unit));

@@ -13,6 +13,7 @@ const DOMAIN: &[&str] = &[
     "health",
     "query",
     "inventory",
+    "profile",
     "schedule",
     "alert",
 ];
