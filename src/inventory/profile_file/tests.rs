@@ -1,4 +1,3 @@
-use super::*;
 use crate::inventory::{self, NoSecrets, SourceFile};
 use crate::profile::Fills;
 
