@@ -1,3 +1,5 @@
+//! Profiles as their authors write them, and every mistake at its place.
+
 use crate::inventory::{self, NoSecrets, SourceFile};
 use crate::profile::Fills;
 

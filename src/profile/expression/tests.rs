@@ -1,3 +1,5 @@
+//! Values, mistakes and types, worked out by hand.
+
 use proptest::prelude::*;
 
 use super::*;
