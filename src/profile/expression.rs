@@ -4,20 +4,20 @@
 //! Pure and bounded: a text of at most [`LENGTH_MAX`] characters, nested at most [`DEPTH_MAX`] deep.
 //! Nothing here panics; what makes no sense at run time is NULL.
 
+mod check;
 mod evaluate;
 mod lex;
 mod parse;
 #[cfg(test)]
 mod tests;
-mod types;
 
 use std::sync::Arc;
 
 use regex::Regex;
 
+pub use check::{Type, type_of};
 pub use evaluate::{Rows, evaluate};
 pub use parse::parse;
-pub use types::{Type, type_of};
 
 /// A longer expression is refused, in characters.
 pub const LENGTH_MAX: usize = 1_000;
