@@ -14,9 +14,10 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::collect::Collectors;
+use crate::collect::snmp::trap;
 use crate::home::{Folder, Home};
-use crate::inventory::{Inventory, Problem};
-use crate::loops::{evaluator, notifier, poller, reloader, writer};
+use crate::inventory::{Inventory, Problem, TrapSettings};
+use crate::loops::{evaluator, notifier, poller, reloader, trapper, writer};
 use crate::render::Renderer;
 use crate::signal::{Changed, Counters, Loaded, PollNow};
 use crate::store::{Options, Recorder, Store, StoreError};
@@ -110,6 +111,7 @@ impl Daemon {
             .context("reading the history")?;
         let (poll_now, asks) = mpsc::channel(64);
         let (reload, asked) = mpsc::channel(4);
+        let (hasten, hastened) = mpsc::channel(64);
         let (stop, stopped) = watch::channel(false);
         let mut loops = JoinSet::new();
         let server = web::bind(
@@ -123,7 +125,12 @@ impl Daemon {
         .await?;
         tell(&server, inventory.hosts.len());
         loops.spawn(server.run(stopped.clone()));
-        loops.spawn(poller::run(self.poller(&writer, asks)?, stopped.clone()));
+        let poller = self.poller(&writer, asks, hastened)?;
+        loops.spawn(poller::run(poller, stopped.clone()));
+        if let Some(settings) = &inventory.settings.traps {
+            let trapper = self.trapper(settings, &writer, hasten)?;
+            loops.spawn(trapper::run(trapper, stopped.clone()));
+        }
         loops.spawn(reloader::run(
             self.reloader(&writer, asked),
             stopped.clone(),
@@ -172,6 +179,7 @@ impl Daemon {
         &self,
         writer: &writer::Writer,
         asks: mpsc::Receiver<PollNow>,
+        hastened: mpsc::Receiver<Arc<str>>,
     ) -> anyhow::Result<poller::Poller> {
         let collectors = Collectors::start(&self.state, poller::unix_now() as u64 * 1_000)
             .context("opening the SNMP sockets")?;
@@ -180,6 +188,29 @@ impl Daemon {
             writer: writer.clone(),
             loaded: self.loaded.subscribe(),
             asks,
+            hastened,
+            counters: Arc::clone(&self.counters),
+        })
+    }
+
+    fn trapper(
+        &self,
+        settings: &TrapSettings,
+        writer: &writer::Writer,
+        hasten: mpsc::Sender<Arc<str>>,
+    ) -> anyhow::Result<trapper::Trapper> {
+        let desk = trap::Desk::open(&self.state).context("reading our SNMP engine ID")?;
+        let sockets = settings.listen.iter().map(|address| trap::bind(*address));
+        let sockets: Vec<_> = sockets
+            .collect::<Result<_, _>>()
+            .map_err(anyhow::Error::msg)?;
+        tracing::info!(listen = ?settings.listen, engine_id = %desk.engine_id(), "waiting for traps");
+        Ok(trapper::Trapper {
+            sockets,
+            desk,
+            writer: writer.clone(),
+            loaded: self.loaded.subscribe(),
+            hasten,
             counters: Arc::clone(&self.counters),
         })
     }

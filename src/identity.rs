@@ -69,6 +69,22 @@ impl Identities {
         members.keys.get(&id).map(|key| key.name.as_str())
     }
 
+    /// The entity of this name.
+    pub fn find(&self, host: HostId, table: &'static str, name: &str) -> Option<EntityId> {
+        let members = self.tables.get(&(host, table))?;
+        members.by_name.get(name).copied()
+    }
+
+    /// The entities of one table on one host.
+    pub fn members(
+        &self,
+        host: HostId,
+        table: &'static str,
+    ) -> impl Iterator<Item = EntityId> + '_ {
+        let members = self.tables.get(&(host, table));
+        members.into_iter().flat_map(|m| m.keys.keys().copied())
+    }
+
     /// Finds or makes the entity of every key of one table of one collection.
     pub fn resolve(&mut self, host: HostId, table: &'static str, keys: &[EntityKey]) -> Resolved {
         let members = self.tables.entry((host, table)).or_default();

@@ -6,6 +6,7 @@ mod baseline;
 mod derive;
 mod shape;
 mod stored;
+mod told;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,7 +22,8 @@ use crate::table::{self, Table, Tables};
 pub use baseline::LastStored;
 use baseline::{Baselines, RowKey};
 pub use stored::{
-    EntityId, FactChange, HostId, NewEntity, PollRow, RenamedEntity, Stored, StoredRow, StoredTable,
+    EntityId, FactChange, HostId, NewEntity, PollRow, RenamedEntity, Stored, StoredRow,
+    StoredTable, Told,
 };
 
 /// What the writer remembers between collections.

@@ -18,13 +18,14 @@
 //! - [`identity`]: which entity a row is about; [`intake`]: from a collection as read to rows as
 //!   stored.
 //! - [`health`]: up, down, silent; [`alert`]: from rows to alerts, from alerts to reasons to tell.
+//! - [`trap`]: what devices tell unasked, in words.
 //! - [`query`]: the files of `queries/`; [`signal`]: what loops and pages tell each other.
 //!
 //! **Edges** (each owns one outside thing, none knows another): [`home`] the files, [`collect`] the
 //! hosts, [`store`] DuckDB, [`render`] the templates, [`mail`] SMTP.
 //!
-//! **Loops** ([`loops`]) run until stopped: the poller, the writer (the only thread that writes), the
-//! evaluator, the notifier, the reloader. They hand over collections through bounded channels and
+//! **Loops** ([`loops`]) run until stopped: the poller, the trapper, the writer (the only thread that
+//! writes), the evaluator, the notifier, the reloader. They hand over collections through bounded channels and
 //! meet otherwise only in the store. [`web`] has the pages and the API, [`cli`] one file per verb,
 //! [`app`] wires everything and has no logic of its own.
 //!
@@ -74,4 +75,5 @@ pub mod signal;
 pub mod simulate;
 pub mod store;
 pub mod table;
+pub mod trap;
 pub mod web;

@@ -188,12 +188,31 @@ pub struct Readings {
 /// Something that happened on a host at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// One word: reboot, rename, link_up, link_down, entity_new, host_key_changed, …
+    /// One word: reboot, rename, link_up, link_down, entity_new, host_key_changed, trap, …
     pub kind: &'static str,
     /// The entity's name, empty when it is the host.
     pub subject: String,
     /// A sentence for people.
     pub message: String,
+}
+
+/// What a host told by itself, outside of any collection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Happening {
+    pub host: Arc<str>,
+    pub ts: UnixSeconds,
+    pub event: Event,
+    /// The event is about an interface: its name becomes the subject.
+    pub interface: Option<InterfaceHint>,
+}
+
+/// How a device names one of its interfaces.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InterfaceHint {
+    /// Its ifIndex.
+    pub index: Option<i64>,
+    /// ifName or ifDescr, as shown.
+    pub names: Vec<String>,
 }
 
 /// Why an attempt failed, as one of a few causes, and in words that a person can act on.

@@ -71,6 +71,15 @@ pub struct Counters {
     /// Why the newest rows could not be written; empty while they are.
     pub store_trouble: Mutex<String>,
     pub snmp_stale_replies: AtomicU64,
+    /// Datagrams that came where traps are waited for.
+    pub traps_received: AtomicU64,
+    pub traps_stored: AtomicU64,
+    /// Those from addresses that no host has.
+    pub traps_unknown: AtomicU64,
+    /// Malformed, or not let in: community, user, signature.
+    pub traps_refused: AtomicU64,
+    /// More than a host may send.
+    pub traps_suppressed: AtomicU64,
     pub mails_sent: AtomicU64,
     pub mails_failed: AtomicU64,
     /// Mails waiting in the outbox now.

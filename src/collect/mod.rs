@@ -3,7 +3,7 @@
 mod linux;
 pub mod local;
 mod machine;
-mod names;
+pub mod names;
 mod ping;
 pub mod snmp;
 pub mod ssh;

@@ -1,4 +1,4 @@
-//! Names to addresses for ping and tcp.
+//! Names to addresses, for ping, tcp and the senders of traps.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -21,11 +21,11 @@ type Known = HashMap<String, (Instant, Vec<IpAddr>)>;
 
 /// Names and the addresses they had last.
 #[derive(Debug, Default)]
-pub(super) struct Names(Mutex<Known>);
+pub struct Names(Mutex<Known>);
 
 impl Names {
     /// The addresses of a host by the deadline; at least one.
-    pub(super) async fn find(&self, name: &str, deadline: Instant) -> Result<Vec<IpAddr>, Failure> {
+    pub async fn find(&self, name: &str, deadline: Instant) -> Result<Vec<IpAddr>, Failure> {
         if let Ok(address) = name.trim_matches(['[', ']']).parse() {
             return Ok(vec![address]);
         }

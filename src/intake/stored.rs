@@ -55,6 +55,15 @@ pub struct StoredRow {
     pub values: Vec<Value>,
 }
 
+/// What a host told by itself, ready to be appended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    pub host_id: HostId,
+    pub ts: UnixSeconds,
+    pub entity_id: Option<EntityId>,
+    pub event: Event,
+}
+
 /// An entity seen for the first time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewEntity {

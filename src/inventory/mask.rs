@@ -47,7 +47,7 @@ pub(super) fn behind(line: &str, column: usize) -> String {
 /// Whether the key is, or was meant to be, that of a secret.
 fn is_secret(key: &str) -> bool {
     nearest(key, SECRET_KEYS).is_some()
-        || ["secret", "passw", "communit"]
+        || ["secret", "passw", "communit", "comunit"]
             .iter()
             .any(|part| key.contains(part))
 }

@@ -27,6 +27,7 @@ mod settings_file;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod trap_file;
 mod usm;
 mod yaml;
 mod yaml_file;
@@ -44,7 +45,7 @@ pub use rule::{
     AlertSeverity, Comparison, Condition, HostSelector, Literal, Localized, Rule, Selected,
     SelectorTerm,
 };
-pub use settings::{MailSettings, MailTls, NotifySettings, Settings};
+pub use settings::{MailSettings, MailTls, NotifySettings, Settings, TrapSettings};
 pub use usm::{AuthProtocol, PrivProtocol, UsmAuth, UsmPrivacy, UsmUser};
 
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! `inventory/settings.yaml`: the daemon's own settings.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::credential::Secret;
@@ -8,7 +9,7 @@ use super::credential::Secret;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// `server.listen`: addresses of the web pages.
-    pub listen: Vec<std::net::SocketAddr>,
+    pub listen: Vec<SocketAddr>,
     /// `server.public_url`: how links in mails begin; without it, from the first listen address.
     pub public_url: Option<String>,
     /// `server.language`: `en` or `zh-CN`.
@@ -22,6 +23,8 @@ pub struct Settings {
     pub mail: Option<MailSettings>,
     /// `notify:` by name.
     pub notify: BTreeMap<String, NotifySettings>,
+    /// `traps:`; without it nobody listens.
+    pub traps: Option<TrapSettings>,
 }
 
 impl Settings {
@@ -35,17 +38,22 @@ impl Settings {
                 "storage.memory",
                 self.store_memory_bytes != running.store_memory_bytes,
             ),
+            ("traps.listen", self.trap_listen() != running.trap_listen()),
         ]
         .into_iter()
         .filter_map(|(key, differs)| differs.then_some(key))
         .collect()
+    }
+
+    fn trap_listen(&self) -> &[SocketAddr] {
+        self.traps.as_ref().map_or(&[], |traps| &traps.listen)
     }
 }
 
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
-            listen: vec![std::net::SocketAddr::from(([127, 0, 0, 1], 8080))],
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 8080))],
             public_url: None,
             language: "en".into(),
             timezone: "UTC".into(),
@@ -53,6 +61,7 @@ impl Default for Settings {
             store_memory_bytes: None,
             mail: None,
             notify: BTreeMap::new(),
+            traps: None,
         }
     }
 }
@@ -86,4 +95,19 @@ pub struct NotifySettings {
     pub group_wait: Duration,
     /// Reminder of a still firing alert; default 4 h.
     pub repeat: Duration,
+}
+
+/// `traps:`
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrapSettings {
+    /// Where to wait for them.
+    pub listen: Vec<SocketAddr>,
+    /// Communities that any host may use beside the one of its own credential.
+    pub communities: Vec<Secret>,
+    /// Traps of one host per second; more are counted and suppressed.
+    pub rate: u32,
+    /// A trap has its host polled at once.
+    pub poll: bool,
+    /// But not more often than this.
+    pub poll_every: Duration,
 }

@@ -7,6 +7,7 @@ use super::fields::{self, Keys};
 use super::mail_file::{mail, notify};
 use super::problem::Problems;
 use super::settings::Settings;
+use super::trap_file::traps;
 use super::yaml::{Node, Written};
 
 pub(super) const LANGUAGES: [&str; 2] = ["en", "zh-CN"];
@@ -23,7 +24,7 @@ pub(super) fn read(root: &Node, outside: &dyn Outside, problems: &mut Problems<'
     };
     Keys::new(
         "settings.yaml",
-        &["version", "server", "storage", "mail", "notify"],
+        &["version", "server", "storage", "mail", "notify", "traps"],
     )
     .ignored(&LATER)
     .check(map, problems);
@@ -37,6 +38,7 @@ pub(super) fn read(root: &Node, outside: &dyn Outside, problems: &mut Problems<'
             "storage" => storage(node, &mut settings, problems),
             "mail" => settings.mail = mail(entry.key.mark, node, outside, problems),
             "notify" => notify(node, &mut settings, problems),
+            "traps" => settings.traps = traps(entry.key.mark, node, outside, problems),
             _ => {}
         }
     }
@@ -98,26 +100,33 @@ fn listen(node: &Node, settings: &mut Settings, problems: &mut Problems<'_>) {
                 .help("the command line finds the daemon by `data/eider.sock` without it");
             continue;
         }
-        let numeric = match text.strip_prefix("localhost:") {
-            Some(port) => format!("127.0.0.1:{port}"),
-            None => text.to_owned(),
-        };
-        match numeric.parse::<SocketAddr>() {
-            Ok(address) => addresses.push(address),
-            Err(_) => {
-                problems
-                    .error(
-                        "bad-value",
-                        written.mark,
-                        format!("`{text}` is not an address and a port"),
-                    )
-                    .help("write \"127.0.0.1:8080\", \"0.0.0.0:8080\" or \"[::]:8080\"");
-            }
-        }
+        let help = "write \"127.0.0.1:8080\", \"0.0.0.0:8080\" or \"[::]:8080\"";
+        addresses.extend(address_and_port(written, help, problems));
     }
     if !addresses.is_empty() {
         settings.listen = addresses;
     }
+}
+
+/// An address to listen on.
+pub(super) fn address_and_port(
+    written: &Written<String>,
+    help: &str,
+    problems: &mut Problems<'_>,
+) -> Option<SocketAddr> {
+    let text = written.value.as_str();
+    let numeric = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    let address = numeric.parse().ok();
+    if address.is_none() {
+        let message = format!("`{text}` is not an address and a port");
+        problems
+            .error("bad-value", written.mark, message)
+            .help(help);
+    }
+    address
 }
 
 fn public_url(url: &Written<String>, problems: &mut Problems<'_>) -> Option<String> {

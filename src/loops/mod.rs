@@ -4,4 +4,5 @@ pub mod evaluator;
 pub mod notifier;
 pub mod poller;
 pub mod reloader;
+pub mod trapper;
 pub mod writer;

@@ -28,6 +28,8 @@ pub struct Poller {
     pub writer: Writer,
     pub loaded: watch::Receiver<Arc<Loaded>>,
     pub asks: mpsc::Receiver<PollNow>,
+    /// Hosts to be polled at once, for a trap said that something happened there.
+    pub hastened: mpsc::Receiver<Arc<str>>,
     pub counters: Arc<Counters>,
 }
 
@@ -56,6 +58,8 @@ struct Running {
     under_way: JoinSet<(Arc<Target>, Collection, Option<u64>)>,
     asks: HashMap<u64, Ask>,
     next_ask: u64,
+    /// Targets to be polled out of turn as soon as they are free, by id.
+    hastened: HashMap<String, Arc<Target>>,
     /// Targets whose newest poll failed, to log a change and not every failure.
     failing: HashSet<String>,
     /// The greatest lateness of the running minute, and when the minute began.
@@ -73,6 +77,7 @@ pub async fn run(parts: Poller, mut stop: watch::Receiver<bool>) {
         under_way: JoinSet::new(),
         asks: HashMap::new(),
         next_ask: 0,
+        hastened: HashMap::new(),
         failing: HashSet::new(),
         lateness: (0, 0),
     };
@@ -80,6 +85,7 @@ pub async fn run(parts: Poller, mut stop: watch::Receiver<bool>) {
     loop {
         running.start_due();
         running.start_asked();
+        running.start_hastened();
         let pause = running.until_next();
         tokio::select! {
             _ = stop.changed() => break,
@@ -89,6 +95,7 @@ pub async fn run(parts: Poller, mut stop: watch::Receiver<bool>) {
                 running.follow(&inventory);
             }
             Some(ask) = running.parts.asks.recv() => running.asked(ask),
+            Some(host) = running.parts.hastened.recv() => running.hasten(&host),
             Some(done) = running.under_way.join_next() => running.finished(done).await,
             () = tokio::time::sleep(pause) => {}
         }
@@ -106,6 +113,7 @@ impl Running {
         self.schedule.sync(&targets, self.now_ms());
         let ids: HashSet<String> = targets.iter().map(|t| t.id()).collect();
         self.failing.retain(|id| ids.contains(id));
+        self.hastened.retain(|id, _| ids.contains(id));
         self.parts.collectors.keep_only(&targets);
     }
 
@@ -237,6 +245,33 @@ impl Running {
         }
         for (target, ask) in ready {
             self.start(target, Some(ask));
+        }
+    }
+
+    fn hasten(&mut self, host: &str) {
+        let loaded = self.parts.loaded.borrow().clone();
+        if let Some(host) = loaded.inventory.hosts.get(host) {
+            let targets = host.targets.iter().map(|t| (t.id(), t.clone()));
+            self.hastened.extend(targets);
+        }
+    }
+
+    /// Starts the polls that a trap called for and that are not running already.
+    fn start_hastened(&mut self) {
+        let mut ready = Vec::new();
+        let (schedule, room) = (
+            &mut self.schedule,
+            MAX_UNDER_WAY - self.under_way.len().min(MAX_UNDER_WAY),
+        );
+        self.hastened.retain(|id, target| {
+            let free = ready.len() < room && schedule.claim(id);
+            if free {
+                ready.push(Arc::clone(target));
+            }
+            !free
+        });
+        for target in ready {
+            self.start(target, None);
         }
     }
 

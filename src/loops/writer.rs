@@ -1,6 +1,7 @@
 //! The one writing thread: takes collections in, stores them in batches, acknowledges after commit.
 
 mod baselines;
+mod preview;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -10,11 +11,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::intake::{Intake, LastStored, Stored};
+use crate::intake::{Intake, LastStored, Stored, Told};
 use crate::inventory::Inventory;
-use crate::reading::Collection;
-use crate::signal::{Changed, Counters, Polled, PolledTable};
+use crate::reading::{Collection, Happening};
+use crate::signal::{Changed, Counters, Polled};
 use crate::store::{Recorder, Store, StoreError};
+
+pub use preview::preview;
 
 /// Orders that may wait; beyond that the pollers wait.
 const QUEUE: usize = 1_024;
@@ -41,6 +44,7 @@ type Acknowledge = oneshot::Sender<Result<(), StoreError>>;
 
 enum Order {
     Store(Box<Collection>, Option<Acknowledge>),
+    Tell(Box<Happening>, Option<Acknowledge>),
     Preview(Vec<Collection>, oneshot::Sender<Vec<Polled>>),
     Sync(Arc<Inventory>, Acknowledge),
     Run(Box<dyn FnOnce(&mut Recorder) + Send>),
@@ -84,6 +88,21 @@ impl Writer {
             .await
     }
 
+    /// Hands over what a host told; waits while the queue is full. Returns before it is stored.
+    pub async fn tell(&self, happening: Happening) {
+        let _ = self
+            .orders
+            .send(Order::Tell(Box::new(happening), None))
+            .await;
+    }
+
+    /// Hands over what a host told and waits until it is committed.
+    pub async fn tell_and_wait(&self, happening: Happening) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.order(Order::Tell(Box::new(happening), Some(reply)), answer)
+            .await
+    }
+
     /// Follows a new inventory: hosts, groups, labels.
     pub async fn sync(&self, inventory: Arc<Inventory>) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
@@ -124,56 +143,12 @@ impl Writer {
     }
 }
 
-/// Shows collections as [`Polled`], by an intake of the caller's choice.
-pub fn preview(intake: &mut Intake, collections: Vec<Collection>) -> Vec<Polled> {
-    collections
-        .into_iter()
-        .map(|collection| {
-            let stored = intake.take(&collection);
-            let tables = stored
-                .as_ref()
-                .map(|s| polled_tables(intake, s))
-                .unwrap_or_default();
-            Polled {
-                method: collection.method,
-                took_ms: collection.took.as_millis() as i64,
-                effort: collection.effort,
-                problems: collection
-                    .outcome
-                    .as_ref()
-                    .map(|r| r.problems.clone())
-                    .unwrap_or_default(),
-                outcome: collection.outcome.map(|_| tables),
-            }
-        })
-        .collect()
-}
-
-fn polled_tables(intake: &Intake, stored: &Stored) -> Vec<PolledTable> {
-    stored
-        .tables
-        .iter()
-        .map(|table| PolledTable {
-            table: table.table,
-            rows: table
-                .rows
-                .iter()
-                .map(|row| {
-                    let name = row
-                        .entity_id
-                        .and_then(|id| intake.entity_name(stored.host_id, table.table.name, id));
-                    (name.map(str::to_string), row.elapsed_ms, row.values.clone())
-                })
-                .collect(),
-        })
-        .collect()
-}
-
 struct Thread {
     parts: Parts,
     intake: Intake,
     inventory: Option<Arc<Inventory>>,
     batch: Vec<Stored>,
+    told: Vec<Told>,
     batch_rows: usize,
     hosts: BTreeSet<Arc<str>>,
     waiting: Vec<Acknowledge>,
@@ -189,6 +164,7 @@ impl Thread {
             intake: Intake::default(),
             inventory: None,
             batch: Vec::new(),
+            told: Vec::new(),
             batch_rows: 0,
             hosts: BTreeSet::new(),
             waiting: Vec::new(),
@@ -227,6 +203,7 @@ impl Thread {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Store(collection, reply) => self.take(&collection, reply),
+            Order::Tell(happening, reply) => self.hear(&happening, reply),
             Order::Preview(collections, reply) => {
                 let mut fork = self.intake.fork(collections.first().map(|c| &*c.host));
                 let _ = reply.send(preview(&mut fork, collections));
@@ -245,19 +222,25 @@ impl Thread {
 
     fn take(&mut self, collection: &Collection, reply: Option<Acknowledge>) {
         let Some(stored) = self.intake.take(collection) else {
-            self.parts
-                .counters
-                .collections_dropped
-                .fetch_add(1, Ordering::Relaxed);
-            if let Some(reply) = reply {
-                let gone = format!("{} is not in the inventory", collection.host);
-                let _ = reply.send(Err(StoreError::Other(gone)));
-            }
-            return;
+            let dropped = &self.parts.counters.collections_dropped;
+            dropped.fetch_add(1, Ordering::Relaxed);
+            return refuse(&collection.host, reply);
         };
-        self.batch_rows += stored.poll.rows as usize + 1;
+        self.added(&collection.host, stored.poll.rows as usize + 1, reply);
         self.batch.push(stored);
-        self.hosts.insert(Arc::clone(&collection.host));
+    }
+
+    fn hear(&mut self, happening: &Happening, reply: Option<Acknowledge>) {
+        let Some(told) = self.intake.hear(happening) else {
+            return refuse(&happening.host, reply);
+        };
+        self.added(&happening.host, 1, reply);
+        self.told.push(told);
+    }
+
+    fn added(&mut self, host: &Arc<str>, rows: usize, reply: Option<Acknowledge>) {
+        self.batch_rows += rows;
+        self.hosts.insert(Arc::clone(host));
         self.waiting.extend(reply);
         self.since.get_or_insert_with(Instant::now);
     }
@@ -265,14 +248,14 @@ impl Thread {
     /// Appends the batch, trying again while that can help. Meanwhile the queue fills and the pollers
     /// wait: turns are missed and counted. What is given up in the end is counted too.
     fn commit(&mut self) {
-        if self.batch.is_empty() {
+        if self.batch.is_empty() && self.told.is_empty() {
             return;
         }
         let begun = Instant::now();
         let mut tries = 0;
         let result = loop {
             tries += 1;
-            let error = match self.parts.recorder.append(&self.batch) {
+            let error = match self.parts.recorder.append_with(&self.batch, &self.told) {
                 Ok(()) => break Ok(()),
                 Err(error) => error,
             };
@@ -311,6 +294,7 @@ impl Thread {
             }
         }
         self.batch.clear();
+        self.told.clear();
         self.hosts.clear();
         self.batch_rows = 0;
         self.since = None;
@@ -380,6 +364,14 @@ impl Thread {
                 path.display()
             );
         }
+    }
+}
+
+/// The host is not in the inventory any more.
+fn refuse(host: &str, reply: Option<Acknowledge>) {
+    if let Some(reply) = reply {
+        let gone = format!("{host} is not in the inventory");
+        let _ = reply.send(Err(StoreError::Other(gone)));
     }
 }
 

@@ -3,8 +3,8 @@
 use duckdb::types::{ToSql, ToSqlOutput, ValueRef};
 use duckdb::{Appender, Connection, appender_params_from_iter};
 
-use crate::intake::{NewEntity, PollRow, Stored, StoredTable};
-use crate::reading::{UnixSeconds, Value};
+use crate::intake::{EntityId, HostId, NewEntity, PollRow, Stored, StoredTable, Told};
+use crate::reading::{Event, UnixSeconds, Value};
 use crate::table::{Kind, Table, Tables};
 
 use super::{StoreError, period, schema};
@@ -79,12 +79,13 @@ pub(super) fn append(
     connection: &Connection,
     tables: &Tables,
     batch: &[Stored],
+    told: &[Told],
 ) -> Result<(), StoreError> {
     entities(connection, batch)?;
     period::append(connection, tables, batch)?;
     rows(connection, batch)?;
     polls(connection, batch)?;
-    events(connection, batch)
+    events(connection, batch, told)
 }
 
 /// An Appender for these columns of a raw table.
@@ -227,23 +228,36 @@ fn poll_row<'b>(stored: &'b Stored, poll: &'b PollRow) -> [Slot<'b>; 13] {
     ]
 }
 
-fn events(connection: &Connection, batch: &[Stored]) -> Result<(), StoreError> {
-    if batch.iter().all(|s| s.events.is_empty()) {
+fn events(connection: &Connection, batch: &[Stored], told: &[Told]) -> Result<(), StoreError> {
+    if told.is_empty() && batch.iter().all(|s| s.events.is_empty()) {
         return Ok(());
     }
     let mut appender = connection.appender_to_db("event", "raw")?;
     for stored in batch {
         for (entity_id, event) in &stored.events {
-            let row = [
-                Slot::at(stored.ts),
-                Slot::Small(stored.host_id),
-                Slot::small(*entity_id),
-                Slot::Text(event.kind),
-                Slot::Text(&event.subject),
-                Slot::Text(&event.message),
-            ];
+            let row = event_row(stored.ts, stored.host_id, *entity_id, event);
             put(&mut appender, &row)?;
         }
     }
+    for told in told {
+        let row = event_row(told.ts, told.host_id, told.entity_id, &told.event);
+        put(&mut appender, &row)?;
+    }
     flush(appender)
+}
+
+fn event_row(
+    ts: UnixSeconds,
+    host: HostId,
+    entity: Option<EntityId>,
+    event: &Event,
+) -> [Slot<'_>; 6] {
+    [
+        Slot::at(ts),
+        Slot::Small(host),
+        Slot::small(entity),
+        Slot::Text(event.kind),
+        Slot::Text(&event.subject),
+        Slot::Text(&event.message),
+    ]
 }

@@ -42,7 +42,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::health::HostHealth;
-use crate::intake::{EntityId, HostId, Stored};
+use crate::intake::{EntityId, HostId, Stored, Told};
 use crate::inventory::Inventory;
 use crate::reading::{EntityKey, Method, UnixSeconds, Value};
 use crate::table::Tables;
@@ -281,8 +281,13 @@ impl Recorder {
 
     /// Appends all in one transaction. When it returns, the rows are on disk; when it fails, none is.
     pub fn append(&mut self, batch: &[Stored]) -> Result<(), StoreError> {
+        self.append_with(batch, &[])
+    }
+
+    /// [`Recorder::append`], together with what hosts told by themselves.
+    pub fn append_with(&mut self, batch: &[Stored], told: &[Told]) -> Result<(), StoreError> {
         let tables = self.tables.clone();
-        self.transaction(|connection| append::append(connection, &tables, batch))?;
+        self.transaction(|connection| append::append(connection, &tables, batch, told))?;
         self.shared.health.note(batch);
         Ok(())
     }

@@ -81,6 +81,27 @@ pub(super) fn counters(counters: &Counters) -> Vec<Counter> {
             "Late or foreign SNMP datagrams.",
             &c.snmp_stale_replies,
         ),
+        rising(
+            "traps_received",
+            "Datagrams that came where traps are waited for.",
+            &c.traps_received,
+        ),
+        rising("traps_stored", "Traps that became events.", &c.traps_stored),
+        rising(
+            "traps_unknown",
+            "Traps from addresses that no host with SNMP has; the log names them.",
+            &c.traps_unknown,
+        ),
+        rising(
+            "traps_refused",
+            "Traps with a wrong community, user or signature, or malformed; the log says why.",
+            &c.traps_refused,
+        ),
+        rising(
+            "traps_suppressed",
+            "Traps beyond what one host may send.",
+            &c.traps_suppressed,
+        ),
         rising("mails_sent", "Mails sent.", &c.mails_sent),
         rising(
             "mails_failed",

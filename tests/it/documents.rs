@@ -45,7 +45,7 @@ fn file_of(block: &str) -> &'static str {
     if defines("rules") {
         // In the place of the shipped rules, whose names it may use.
         "inventory/rules/base.yaml"
-    } else if ["server", "storage", "mail", "notify"]
+    } else if ["server", "storage", "mail", "notify", "traps"]
         .iter()
         .any(|key| defines(key))
     {
@@ -60,7 +60,13 @@ fn home_with(block: &str) -> TestHome {
     let home = TestHome::new();
     std::fs::create_dir_all(home.path().join("etc")).expect("writable");
     make_key(&home.path().join("etc/id_ed25519"), "ed25519");
-    for secret in ["etc/smtp", "secrets/smtp", "etc/snmp-auth", "etc/snmp-priv"] {
+    for secret in [
+        "etc/smtp",
+        "etc/traps",
+        "secrets/smtp",
+        "etc/snmp-auth",
+        "etc/snmp-priv",
+    ] {
         home.write(secret, "a long secret\n");
     }
     let places = format!("{}/etc/", home.path().display());

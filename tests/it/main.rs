@@ -26,4 +26,5 @@ mod ssh_login;
 mod ssh_trouble;
 mod store;
 mod support_test;
+mod traps;
 mod web;

@@ -30,6 +30,7 @@ mod socket;
 #[cfg(test)]
 mod testing;
 mod text;
+pub mod trap;
 mod usm;
 mod value;
 mod walk;

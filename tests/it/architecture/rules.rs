@@ -16,6 +16,7 @@ const DOMAIN: &[&str] = &[
     "profile",
     "schedule",
     "alert",
+    "trap",
 ];
 /// Each owns one thing of the outside world.
 const EDGES: &[&str] = &["home", "collect", "store", "render", "mail"];

@@ -6,9 +6,9 @@
 use tokio::time::Instant;
 
 /// The end of both counters. An engine whose boots arrived there takes no signed message any more.
-const LAST: u32 = i32::MAX as u32;
+pub(super) const LAST: u32 = i32::MAX as u32;
 /// RFC 3414 section 3.2, 7: in seconds.
-const WINDOW: u32 = 150;
+pub(super) const WINDOW: u32 = 150;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {

@@ -7,11 +7,13 @@ use tokio::time::Instant;
 
 use super::auth::{self, Signer};
 use super::clock::Clock;
+use super::keys::{Passwords, UserKeys};
 use super::privacy::Cipher;
 use super::state::RemoteEngine;
 use super::wire::{self, Envelope, Level};
 use super::{Question, Usm};
 use crate::collect::snmp::message::{Ask, Malformed};
+use crate::inventory::UsmUser;
 use crate::reading::Failure;
 
 /// What an unsigned discovery told; nothing in it is certain.
@@ -38,6 +40,7 @@ pub(in crate::collect::snmp) fn write_discovery(id: u32, out: &mut Vec<u8>) {
             signed: false,
             encrypted: false,
         },
+        reportable: true,
         engine_id: &[],
         boots: 0,
         time: 0,
@@ -79,7 +82,7 @@ impl Usm {
         let known = self.engine().filter(|known| known.id == found.id);
         let engine = match known {
             Some(known) => known,
-            None => Arc::new(self.localise(found.id).await?),
+            None => Arc::new(localise(&self.user, &self.keys, &self.passwords, found.id).await?),
         };
         let mut state = self.state();
         state.engine = Some(engine.clone());
@@ -88,37 +91,43 @@ impl Usm {
         state.answered = false;
         Ok(engine)
     }
+}
 
-    async fn localise(&self, id: Vec<u8>) -> Result<RemoteEngine, Failure> {
-        let Some((user, key)) = self.user.auth.as_ref().zip(self.keys.auth.as_ref()) else {
-            return Ok(RemoteEngine {
-                id,
-                signer: None,
-                cipher: None,
-            });
-        };
-        let hash = user.protocol;
-        let signer = Signer {
-            protocol: hash,
-            key: auth::localise(hash, key, &id),
-        };
-        let cipher = match user.privacy.as_ref().zip(self.keys.privacy.as_ref()) {
-            Some((privacy, key)) => {
-                let (protocol, engine) = (privacy.protocol, id.clone());
-                let localised = auth::localise(hash, key, &id);
-                let slow = Cipher::is_slow(protocol, &localised);
-                let make = move || Cipher::new(hash, protocol, localised, &engine);
-                Some(match slow {
-                    true => self.passwords.in_background(make).await?,
-                    false => make(),
-                })
-            }
-            None => None,
-        };
-        Ok(RemoteEngine {
+/// The user's keys for the engine of this ID.
+pub(super) async fn localise(
+    user: &UsmUser,
+    keys: &UserKeys,
+    passwords: &Passwords,
+    id: Vec<u8>,
+) -> Result<RemoteEngine, Failure> {
+    let Some((user, key)) = user.auth.as_ref().zip(keys.auth.as_ref()) else {
+        return Ok(RemoteEngine {
             id,
-            signer: Some(signer),
-            cipher,
-        })
-    }
+            signer: None,
+            cipher: None,
+        });
+    };
+    let hash = user.protocol;
+    let signer = Signer {
+        protocol: hash,
+        key: auth::localise(hash, key, &id),
+    };
+    let cipher = match user.privacy.as_ref().zip(keys.privacy.as_ref()) {
+        Some((privacy, key)) => {
+            let (protocol, engine) = (privacy.protocol, id.clone());
+            let localised = auth::localise(hash, key, &id);
+            let slow = Cipher::is_slow(protocol, &localised);
+            let make = move || Cipher::new(hash, protocol, localised, &engine);
+            Some(match slow {
+                true => passwords.in_background(make).await?,
+                false => make(),
+            })
+        }
+        None => None,
+    };
+    Ok(RemoteEngine {
+        id,
+        signer: Some(signer),
+        cipher,
+    })
 }

@@ -10,6 +10,7 @@ mod clock;
 mod discovery;
 mod keys;
 mod privacy;
+mod receive;
 mod report;
 mod state;
 #[cfg(test)]
@@ -34,6 +35,7 @@ use wire::Envelope;
 
 pub(super) use discovery::{read_discovery, write_discovery};
 pub(super) use keys::Passwords;
+pub(super) use receive::{Incoming, OwnEngine, Sender};
 pub(super) use report::{Complaint, Reason, Report};
 pub(super) use state::RemoteEngine;
 pub(super) use wire::message_id;
@@ -146,6 +148,7 @@ impl Usm {
         let envelope = Envelope {
             id: question.id,
             level: engine.level(),
+            reportable: true,
             engine_id: &engine.id,
             boots,
             time,
@@ -293,6 +296,6 @@ impl Usm {
     }
 }
 
-fn hex(octets: &[u8]) -> String {
+pub(super) fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }

@@ -40,6 +40,12 @@ pub(in crate::collect::snmp) enum Reason {
 }
 
 impl Reason {
+    /// The object that says so in a Report; `None` when it is not one of usmStats.
+    pub(in crate::collect::snmp) fn object(self) -> Option<Vec<u32>> {
+        let (suffix, _) = REASONS.iter().find(|(_, reason)| *reason == self)?;
+        Some([&[1, 3, 6, 1], *suffix].concat())
+    }
+
     /// The reason of a Report, by its first object.
     pub(super) fn of(report: &Response<'_>) -> Reason {
         let Some(Ok((name, _))) = report.varbinds().next() else {

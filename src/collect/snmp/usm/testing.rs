@@ -186,6 +186,7 @@ impl Device3 {
         let envelope = Envelope {
             id,
             level,
+            reportable: true,
             engine_id: &self.engine_id,
             boots,
             time,
@@ -211,6 +212,7 @@ impl Device3 {
         let envelope = Envelope {
             id,
             level: SIGNED,
+            reportable: true,
             engine_id: &self.engine_id,
             boots: 2_147_483_646,
             time: 1,

@@ -31,6 +31,8 @@ pub(in crate::collect::snmp) struct Level {
 pub(super) struct Envelope<'a> {
     pub(super) id: u32,
     pub(super) level: Level,
+    /// It expects an answer, be it a Report.
+    pub(super) reportable: bool,
     pub(super) engine_id: &'a [u8],
     pub(super) boots: u32,
     pub(super) time: u32,
@@ -44,7 +46,10 @@ pub(super) struct Envelope<'a> {
 /// the content of the scoped PDU, encrypted or not.
 pub(super) fn encode(envelope: &Envelope<'_>, text: &[u8], out: &mut Vec<u8>) -> usize {
     let Level { signed, encrypted } = envelope.level;
-    let mut flags = V3_MSG_FLAGS_REPORTABLE;
+    let mut flags = match envelope.reportable {
+        true => V3_MSG_FLAGS_REPORTABLE,
+        false => 0,
+    };
     flags |= if signed { V3_MSG_FLAGS_AUTH } else { 0 };
     flags |= if encrypted { V3_MSG_FLAGS_PRIVACY } else { 0 };
     let tag = envelope.tag_length;
@@ -127,6 +132,8 @@ pub(super) struct Message<'a> {
     /// The longest message that the sender takes.
     pub(super) max_size: u32,
     pub(super) level: Level,
+    /// The sender expects an answer, be it a Report.
+    pub(super) reportable: bool,
     /// Empty or of 5 to 32 octets.
     pub(super) engine_id: &'a [u8],
     pub(super) boots: u32,
@@ -196,6 +203,7 @@ pub(super) fn decode(datagram: &[u8]) -> Result<Message<'_>, Malformed> {
         id,
         max_size,
         level,
+        reportable: flags & V3_MSG_FLAGS_REPORTABLE != 0,
         engine_id,
         boots,
         time,
@@ -209,23 +217,30 @@ pub(super) fn decode(datagram: &[u8]) -> Result<Message<'_>, Malformed> {
 }
 
 /// What is asked or answered, and in which context.
-pub(super) struct Scoped<'a> {
+pub(in crate::collect::snmp) struct Scoped<'a> {
+    /// Whose context it is.
+    pub(super) engine_id: &'a [u8],
     pub(super) context: &'a [u8],
-    pub(super) tag: u8,
-    pub(super) pdu: &'a [u8],
+    pub(in crate::collect::snmp) tag: u8,
+    pub(in crate::collect::snmp) pdu: &'a [u8],
 }
 
 /// The content of a scoped PDU.
 pub(super) fn decode_scoped(content: &[u8]) -> Result<Scoped<'_>, Malformed> {
     let mut scoped = AsnReader::from_bytes(content);
-    frame(&mut scoped, TYPE_OCTETSTRING)?;
+    let engine_id = frame(&mut scoped, TYPE_OCTETSTRING)?;
     let context = frame(&mut scoped, TYPE_OCTETSTRING)?;
     let tag = scoped
         .peek_byte()
         .map_err(|_| Malformed("a message without content"))?;
     let pdu = frame(&mut scoped, tag)?;
     used_up(&scoped)?;
-    Ok(Scoped { context, tag, pdu })
+    Ok(Scoped {
+        engine_id,
+        context,
+        tag,
+        pdu,
+    })
 }
 
 /// Takes the frame off a decrypted scoped PDU; the cipher's padding may follow it.
