@@ -114,6 +114,11 @@ impl Daemon {
         let (hasten, hastened) = mpsc::channel(64);
         let (stop, stopped) = watch::channel(false);
         let mut loops = JoinSet::new();
+        // Before the pages answer: what is announced must be there.
+        if let Some(settings) = &inventory.settings.traps {
+            let trapper = self.trapper(settings, &writer, hasten)?;
+            loops.spawn(trapper::run(trapper, stopped.clone()));
+        }
         let server = web::bind(
             self.web(&store, poll_now, reload),
             if options.listen.is_empty() {
@@ -127,10 +132,6 @@ impl Daemon {
         loops.spawn(server.run(stopped.clone()));
         let poller = self.poller(&writer, asks, hastened)?;
         loops.spawn(poller::run(poller, stopped.clone()));
-        if let Some(settings) = &inventory.settings.traps {
-            let trapper = self.trapper(settings, &writer, hasten)?;
-            loops.spawn(trapper::run(trapper, stopped.clone()));
-        }
         loops.spawn(reloader::run(
             self.reloader(&writer, asked),
             stopped.clone(),

@@ -105,7 +105,7 @@ pub async fn run(parts: Trapper, mut stop: watch::Receiver<bool>) {
         counters,
         settings,
         senders: Senders::default(),
-        names: Names::standard(),
+        names: Names::with_profiles(&inventory.trap_names()),
         started: Instant::now(),
         doors: HashMap::new(),
         floods: HashMap::new(),
@@ -125,6 +125,7 @@ pub async fn run(parts: Trapper, mut stop: watch::Receiver<bool>) {
                 if let Some(settings) = &inventory.settings.traps {
                     running.settings = settings.clone();
                 }
+                running.names = Names::with_profiles(&inventory.trap_names());
                 running.senders.follow(&inventory);
                 running.desk.keep_only(|host| inventory.hosts.contains_key(host));
             }

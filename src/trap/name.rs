@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::standard;
+use crate::inventory::TrapNames;
 
 /// What traps and objects are called.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +39,18 @@ impl Names {
         for (n, name) in (1..).zip(standard::UPS_ALARMS) {
             let oid = [standard::UPS_WELL_KNOWN_ALARMS, &[n]].concat();
             names.add_object(&oid, name, []);
+        }
+        names
+    }
+
+    /// Those of the standards, and those that profiles give.
+    pub fn with_profiles(profiles: &TrapNames) -> Names {
+        let mut names = Names::standard();
+        for (oid, trap) in &profiles.traps {
+            names.add_trap(oid, &trap.name);
+        }
+        for (oid, name) in &profiles.objects {
+            names.add_object(oid, name, []);
         }
         names
     }
