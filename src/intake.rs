@@ -209,6 +209,7 @@ impl Intake {
             .owners
             .entry((host, what))
             .or_insert((rank, collection.ts));
+        let interval = interval.max(table::slowest_s(what));
         let silent = collection.ts - owner.1 > (interval * 5 / 2).max(1);
         if rank > owner.0 && !silent {
             return false;

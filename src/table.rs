@@ -4,16 +4,20 @@
 mod interface;
 mod machine;
 mod process;
+mod raid;
 mod reach;
 mod sensor;
+mod service;
 mod storage;
 mod tables;
 
 pub use interface::INTERFACE;
-pub use machine::{CPU, MEMORY, SYSTEM};
+pub use machine::{CPU, CPU_CORE, MEMORY, SYSTEM};
 pub use process::{PROCESS, PROCESS_STATE};
-pub use reach::{PING, TCP};
+pub use raid::RAID;
+pub use reach::{PING, TCP, TCP_STATE};
 pub use sensor::SENSOR;
+pub use service::SERVICE;
 pub use storage::{DISK, FILESYSTEM};
 pub use tables::{Definition, DefinitionColumn, Tables, intern, intern_name};
 
@@ -133,18 +137,35 @@ pub fn find(name: &str) -> Option<&'static Table> {
     ALL.iter().copied().find(|t| t.name == name)
 }
 
-/// Every core table that collections fill; profiles may make more ([`Tables`]). `poll`, `event`, `alert` and `notification` have shapes of
+/// How many seconds may lie between two rows of a table, or two tellings of a host fact, although
+/// the host is polled more often: what costs a host more than reading a counter is asked for less
+/// often. 0: it comes with every poll.
+pub fn slowest_s(name: &str) -> i64 {
+    match name {
+        "process" | "process_state" | "sensor" | "raid" | "tcp_state" => 60,
+        "filesystem" | "service" => 300,
+        name if HOST_FACTS.iter().any(|fact| fact.name == name) => 3_600,
+        _ => 0,
+    }
+}
+
+/// Every core table that collections fill; profiles may make more ([`Tables`]). `poll`, `event`,
+/// `alert` and `notification` have shapes of
 /// their own and belong to the store.
 pub static ALL: &[&Table] = &[
     &SYSTEM,
     &CPU,
+    &CPU_CORE,
     &MEMORY,
     &FILESYSTEM,
     &DISK,
     &INTERFACE,
     &PROCESS_STATE,
     &PROCESS,
+    &SERVICE,
     &SENSOR,
+    &RAID,
+    &TCP_STATE,
     &PING,
     &TCP,
 ];
@@ -152,7 +173,8 @@ pub static ALL: &[&Table] = &[
 /// The tables that every machine fills by telling about itself (snmp, ssh, local); the others are
 /// what is seen of it from outside, and what only some machines have.
 pub fn of_machine() -> impl Iterator<Item = &'static Table> {
-    let not_all = |table: &&Table| [&PING, &TCP, &SENSOR].contains(table);
+    let not_all =
+        |table: &&Table| [&PING, &TCP, &SERVICE, &SENSOR, &RAID, &TCP_STATE].contains(table);
     ALL.iter().copied().filter(move |table| !not_all(table))
 }
 

@@ -23,7 +23,9 @@ use serde::{Deserialize, Serialize};
 use crate::inventory::AlertSeverity;
 use crate::reading::UnixSeconds;
 
-pub use observe::{Newest, NewestRows, Observation, Seen, freshness, observe, operator, selects};
+pub use observe::{
+    Newest, NewestRows, Observation, Seen, freshness, freshness_in, observe, operator, selects,
+};
 pub use step::{Change, What, step};
 
 /// An alert's number, unique for ever.

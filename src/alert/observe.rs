@@ -63,6 +63,12 @@ pub fn freshness(host: &Host) -> Duration {
     interval.unwrap_or(Duration::from_secs(60)).mul_f64(2.5)
 }
 
+/// The same for a table whose rows may come less often than the host is polled.
+pub fn freshness_in(host: &Host, table: &str) -> Duration {
+    let slowest = Duration::from_secs(crate::table::slowest_s(table).unsigned_abs());
+    freshness(host).max(slowest.mul_f64(2.5))
+}
+
 /// Applies every rule to the rows of its table. Rows of hosts that the inventory does not know, or
 /// that the rule is not about, yield nothing.
 pub fn observe(inventory: &Inventory, tables: &[NewestRows], now: UnixSeconds) -> Seen {
@@ -117,7 +123,7 @@ fn observe_rule<'a>(
                 entity: row.entity.clone(),
             },
             at: row.ts,
-            fresh: now - row.ts <= freshness(host).as_secs() as i64,
+            fresh: now - row.ts <= freshness_in(host, &rows.table).as_secs() as i64,
             holds,
             clears,
             severity: severity(rule, &value),

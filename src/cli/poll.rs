@@ -65,6 +65,7 @@ fn by_ourselves(home: &Home, name: &str) -> anyhow::Result<Value> {
     intake.sync(&inventory, vec![(Arc::clone(&host.name), 1)]);
     let collections = runtime.block_on(async {
         let collectors = Collectors::start(&state, poller::unix_now() as u64 * 1_000)?;
+        collectors.ask_everything();
         let mut first = all(&collectors, host).await;
         for collection in &first {
             intake.take(collection);

@@ -83,6 +83,12 @@ impl Collectors {
         }
     }
 
+    /// Asks for everything at every poll, also for what has its own, slower cadence: for a single
+    /// look at a host.
+    pub fn ask_everything(&self) {
+        self.ssh.ask_everything();
+    }
+
     /// Stale or foreign SNMP datagrams seen so far.
     pub fn snmp_stale_replies(&self) -> u64 {
         self.snmp.stale_replies()

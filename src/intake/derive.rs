@@ -18,7 +18,9 @@ pub(super) fn finish(
     elapsed_ms: Option<i64>,
 ) -> Vec<Value> {
     match table.name {
-        name if name == table::CPU.name => cpu(table, &mut values),
+        name if name == table::CPU.name || name == table::CPU_CORE.name => {
+            cpu(table, &mut values);
+        }
         name if name == table::INTERFACE.name => packets(&mut values),
         name if name == table::PROCESS.name => process(table, &mut values, elapsed_ms),
         _ => {}

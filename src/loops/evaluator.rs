@@ -15,7 +15,7 @@ use super::notifier::wording::Wording;
 use super::poller::unix_now;
 use super::writer::Writer;
 use crate::alert::{
-    Alert, AlertId, Change, Newest, NewestRows, Observed, What, freshness, observe, step,
+    Alert, AlertId, Change, Newest, NewestRows, Observed, What, freshness_in, observe, step,
 };
 use crate::health::State;
 use crate::inventory::Inventory;
@@ -227,7 +227,11 @@ impl Evaluator {
         wanted: &Wanted,
         now: UnixSeconds,
     ) -> Result<NewestRows, StoreError> {
-        let oldest = inventory.hosts.values().map(|host| freshness(host)).max();
+        let oldest = inventory
+            .hosts
+            .values()
+            .map(|host| freshness_in(host, table.name))
+            .max();
         let since = now - oldest.unwrap_or_default().as_secs() as i64;
         let mut question = Question::new(wanted.sql(table))
             .bind("since", Cell::Time(since * 1_000_000))

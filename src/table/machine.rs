@@ -1,4 +1,4 @@
-//! The machine as a whole: system, cpu, memory.
+//! The machine as a whole: system, cpu and its cores, memory.
 
 use super::{Kind, Table, column};
 
@@ -37,6 +37,18 @@ pub static SYSTEM: Table = Table {
             Kind::Int,
             "",
             "Number of logged-in sessions (hrSystemNumUsers), NULL where not told.",
+        ),
+        column(
+            "clock_offset_s",
+            Kind::Float,
+            "s",
+            "The host's clock minus the poller's, as near as half of took_ms; NULL where not told.",
+        ),
+        column(
+            "reboot_required",
+            Kind::Bool,
+            "",
+            "Whether an update waits for a reboot (Debian's reboot-required), NULL where not told.",
         ),
     ],
     facts: &[],
@@ -118,6 +130,74 @@ pub static CPU: Table = Table {
     derived: &[],
 };
 
+pub static CPU_CORE: Table = Table {
+    name: "cpu_core",
+    entity: Some("core"),
+    comment: "Use of each logical CPU, one row per core and collection, reckoned as in cpu.",
+    columns: &[
+        column(
+            "used_pct",
+            Kind::Pct,
+            "%",
+            "Share of time not idle; waiting for disks counts as idle.",
+        ),
+        column(
+            "user_pct",
+            Kind::Pct,
+            "%",
+            "Share of time in user code, nice included.",
+        ),
+        column(
+            "system_pct",
+            Kind::Pct,
+            "%",
+            "Share of time in the kernel, interrupts included.",
+        ),
+        column(
+            "iowait_pct",
+            Kind::Pct,
+            "%",
+            "Share of time idle while a disk request was outstanding.",
+        ),
+        column(
+            "steal_pct",
+            Kind::Pct,
+            "%",
+            "Share of time taken by the hypervisor.",
+        ),
+        column("user", Kind::Input, "ticks", "Raw ticks in user code."),
+        column(
+            "nice",
+            Kind::Input,
+            "ticks",
+            "Raw ticks in niced user code.",
+        ),
+        column("system", Kind::Input, "ticks", "Raw ticks in the kernel."),
+        column("idle", Kind::Input, "ticks", "Raw idle ticks."),
+        column(
+            "iowait",
+            Kind::Input,
+            "ticks",
+            "Raw ticks idle with disk requests outstanding.",
+        ),
+        column("irq", Kind::Input, "ticks", "Raw ticks in interrupts."),
+        column(
+            "softirq",
+            Kind::Input,
+            "ticks",
+            "Raw ticks in soft interrupts.",
+        ),
+        column(
+            "steal",
+            Kind::Input,
+            "ticks",
+            "Raw ticks taken by the hypervisor.",
+        ),
+    ],
+    facts: &[],
+    derived: &[],
+};
+
 pub static MEMORY: Table = Table {
     name: "memory",
     entity: None,
@@ -144,6 +224,12 @@ pub static MEMORY: Table = Table {
         ),
         column("buffers_bytes", Kind::Int, "B", "Kernel buffers."),
         column("cached_bytes", Kind::Int, "B", "Page cache."),
+        column(
+            "arc_bytes",
+            Kind::Int,
+            "B",
+            "ZFS' own cache (ARC), NULL without ZFS.",
+        ),
         column("swap_total_bytes", Kind::Int, "B", "Swap space."),
         column("swap_used_bytes", Kind::Int, "B", "Swap space in use."),
         column(
@@ -156,7 +242,7 @@ pub static MEMORY: Table = Table {
             "formula",
             Kind::Text,
             "",
-            "Where available_bytes comes from: MemAvailable, memSysAvail, free+buffers+cached, hrStorage, sysinfo.",
+            "Where available_bytes comes from: MemAvailable, memSysAvail, free+buffers+cached, hrStorage, sysinfo; +ARC where ZFS would give its cache back, cgroup where a container's limit is lower.",
         ),
     ],
     facts: &[],

@@ -1,4 +1,4 @@
-//! How a host answers on the network: ping, tcp.
+//! How a host answers on the network: ping, tcp; and its own connections.
 
 use super::{Kind, Table, column};
 
@@ -44,6 +44,37 @@ pub static TCP: Table = Table {
         "ms",
         "From the first packet sent to the connection standing; name resolution not counted.",
     )],
+    facts: &[],
+    derived: &[],
+};
+
+pub static TCP_STATE: Table = Table {
+    name: "tcp_state",
+    entity: None,
+    comment: "How many TCP sockets of the host are in which state (IPv4 and IPv6), one row per collection that asked.",
+    columns: &[
+        column("established", Kind::Int, "", "Data may flow."),
+        column("syn_sent", Kind::Int, "", "Asked for, not answered."),
+        column("syn_recv", Kind::Int, "", "Answered, not confirmed."),
+        column("fin_wait1", Kind::Int, "", "Closed by us, not confirmed."),
+        column(
+            "fin_wait2",
+            Kind::Int,
+            "",
+            "Closed by us, the other side still open.",
+        ),
+        column("time_wait", Kind::Int, "", "Over, the port not free yet."),
+        column("close", Kind::Int, "", "Neither open nor gone."),
+        column(
+            "close_wait",
+            Kind::Int,
+            "",
+            "Closed by the other side, not by the program here: many of them are a fault of it.",
+        ),
+        column("last_ack", Kind::Int, "", "Closed by both, not confirmed."),
+        column("listen", Kind::Int, "", "Ports that wait for connections."),
+        column("closing", Kind::Int, "", "Closed by both at once."),
+    ],
     facts: &[],
     derived: &[],
 };

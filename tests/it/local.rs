@@ -44,6 +44,11 @@ async fn here_and_over_ssh_tell_the_same() {
         for (a, b) in a.iter().zip(&b) {
             assert_eq!(a.facts, b.facts, "{} {:?}", table.name, a.entity);
             for (column, (x, y)) in table.columns.iter().zip(a.values.iter().zip(&b.values)) {
+                if column.name == "clock_offset_s" {
+                    // Nobody is off from himself.
+                    assert!(matches!(y, Value::Float(s) if s.abs() < 5.0), "{y:?}");
+                    continue;
+                }
                 assert_near(table.name, column.name, x, y);
             }
         }

@@ -23,6 +23,7 @@ mod snmp_v3;
 mod ssh;
 mod ssh_cli;
 mod ssh_login;
+mod ssh_sections;
 mod ssh_trouble;
 mod store;
 mod support_test;

@@ -39,14 +39,14 @@ fn host(name: &str) -> Arc<Host> {
 
 fn above(limit: f64) -> Condition {
     Condition {
-        table: "filesystem".into(),
+        table: "memory".into(),
         column: "used_pct".into(),
         op: Comparison::Greater,
         literal: Literal::Number(limit),
     }
 }
 
-/// `when: filesystem.used_pct > 90`, clears below 85, warning, critical from 95.
+/// `when: memory.used_pct > 90`, clears below 85, warning, critical from 95.
 fn disk_full(hold_minutes: u64) -> Rule {
     Rule {
         name: "disk-full".into(),
@@ -100,7 +100,7 @@ impl World {
             detail: String::new(),
         });
         let tables = [NewestRows {
-            table: "filesystem".into(),
+            table: "memory".into(),
             columns: vec!["used_pct".into()],
             rows: rows.collect(),
         }];

@@ -2,8 +2,8 @@
 
 use super::lines;
 use crate::collect::machine::counter;
-use crate::reading::{Row, Value};
-use crate::table::CPU;
+use crate::reading::{EntityKey, Row, Value};
+use crate::table::{CPU, CPU_CORE, Table};
 
 /// The columns of the line `cpu`, in the kernel's order. guest and guest_nice come after them and are
 /// left out: the kernel counts them in user and nice already.
@@ -11,11 +11,35 @@ const TICKS: [&str; 8] = [
     "user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal",
 ];
 
+/// More cores than this have no row of their own.
+const CORES_MAX: usize = 1_024;
+
 /// Ticks of all CPUs together. `None` without a readable line `cpu`.
 pub(in crate::collect) fn row(stat: Option<&str>) -> Option<Row> {
     let stat = stat?;
     let all = lines(stat).find(|l| l.split_ascii_whitespace().next() == Some("cpu"))?;
-    let ticks: Vec<u64> = all
+    let mut row = Row::new(&CPU, None);
+    fill(&mut row, &CPU, all)?;
+    let cores = cores(stat);
+    row.set(&CPU, "cores", (cores > 0).then_some(cores).into());
+    row.set(&CPU, "formula", Value::text("ticks"));
+    Some(row)
+}
+
+/// Ticks of each core. `None` without a readable line `cpuN`.
+pub(in crate::collect) fn core_rows(stat: Option<&str>) -> Option<Vec<Row>> {
+    let cores = lines(stat?).filter_map(|line| {
+        let name = core(line)?;
+        let mut row = Row::new(&CPU_CORE, Some(EntityKey::named(name)));
+        fill(&mut row, &CPU_CORE, line)?;
+        Some(row)
+    });
+    let rows: Vec<Row> = cores.take(CORES_MAX).collect();
+    (!rows.is_empty()).then_some(rows)
+}
+
+fn fill(row: &mut Row, table: &'static Table, line: &str) -> Option<()> {
+    let ticks: Vec<u64> = line
         .split_ascii_whitespace()
         .skip(1)
         .map_while(|t| t.parse().ok())
@@ -24,14 +48,17 @@ pub(in crate::collect) fn row(stat: Option<&str>) -> Option<Row> {
     if ticks.len() < 4 {
         return None;
     }
-    let mut row = Row::new(&CPU, None);
     for (column, value) in TICKS.iter().zip(ticks) {
-        row.set(&CPU, column, counter(Some(value)));
+        row.set(table, column, counter(Some(value)));
     }
-    let cores = cores(stat);
-    row.set(&CPU, "cores", (cores > 0).then_some(cores).into());
-    row.set(&CPU, "formula", Value::text("ticks"));
-    Some(row)
+    Some(())
+}
+
+/// The number of the core that a line `cpu12 …` is about.
+fn core(line: &str) -> Option<&str> {
+    let number = line.split_ascii_whitespace().next()?.strip_prefix("cpu")?;
+    let good = (1..=5).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
+    good.then_some(number)
 }
 
 /// Seconds since 1970 at which the host booted.
@@ -41,12 +68,7 @@ pub(in crate::collect) fn boot_time(stat: Option<&str>) -> Option<i64> {
 }
 
 fn cores(stat: &str) -> i64 {
-    let is_core = |line: &str| {
-        let word = line.split_ascii_whitespace().next();
-        let number = word.and_then(|w| w.strip_prefix("cpu"));
-        number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
-    };
-    lines(stat).filter(|l| is_core(l)).count() as i64
+    lines(stat).filter(|l| core(l).is_some()).count() as i64
 }
 
 #[cfg(test)]
@@ -63,6 +85,13 @@ mod tests {
         assert_eq!(at("cores"), Value::Int(2));
         assert_eq!(at("used_pct"), Value::Null);
         assert_eq!(boot_time(Some(stat)), Some(1_700_000_000));
+        let cores = core_rows(Some(stat)).unwrap();
+        let names = cores
+            .iter()
+            .map(|r| r.entity.as_ref().unwrap().name.as_str());
+        assert_eq!(names.collect::<Vec<_>>(), ["0", "1"]);
+        let idle = CPU_CORE.position("idle").unwrap();
+        assert_eq!(cores[1].values[idle], Value::Counter64(20));
     }
 
     #[test]

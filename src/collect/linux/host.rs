@@ -25,7 +25,12 @@ pub(in crate::collect) fn system(report: &Report<'_>) -> System {
         uptime_s: seconds(report).map(|s| s as i64),
         load: report.get("loadavg").and_then(load),
         processes: None,
-        users: report.get("who").and_then(sessions),
+        users: sessions(report),
+        reboot_required: match report.get("reboot").map(str::trim) {
+            Some("1") => Some(true),
+            Some("0") => Some(false),
+            _ => None,
+        },
     }
 }
 
@@ -43,8 +48,10 @@ pub(in crate::collect) fn facts(report: &Report<'_>) -> Vec<(&'static str, Strin
         facts.extend(value.map(|v| (name, v)));
     };
     let os = report.get("os").and_then(|text| {
-        let line = lines(text).find_map(|l| l.strip_prefix("PRETTY_NAME="))?;
-        Some(line.trim().trim_matches(['"', '\'']))
+        let line = lines(text).find_map(|l| l.strip_prefix("PRETTY_NAME="));
+        // A release file of before os-release is the name alone.
+        let alone = || lines(text).next().filter(|l| !l.contains('='));
+        Some(line.or_else(alone)?.trim().trim_matches(['"', '\'']))
     });
     add("os", os);
     // uname -snrm, then uname -a
@@ -62,18 +69,63 @@ pub(in crate::collect) fn facts(report: &Report<'_>) -> Vec<(&'static str, Strin
     }
     let model = report.get("cpuinfo").and_then(|t| lines(t).next());
     add("cpu_model", model.and_then(|l| Some(l.split_once(':')?.1)));
+    let dmi = |file: &str| {
+        let line = lines(report.get("dmi")?).find_map(|l| l.strip_prefix(file)?.strip_prefix(':'));
+        // What makers leave in the field when they fill in nothing.
+        let value = line?.trim_matches([' ', '\t', '\0']);
+        let empty = [
+            "To Be Filled By O.E.M.",
+            "Default string",
+            "Not Specified",
+            "None",
+            "0",
+        ];
+        let told = !empty.iter().any(|e| e.eq_ignore_ascii_case(value));
+        told.then_some(value)
+    };
+    let product = dmi("/sys/class/dmi/id/product_name").or_else(|| dmi("/proc/device-tree/model"));
+    let vendor = dmi("/sys/class/dmi/id/sys_vendor");
+    let model = match (vendor, product) {
+        (Some(vendor), Some(product)) if !product.starts_with(vendor) => {
+            Some(format!("{vendor} {product}"))
+        }
+        (_, product) => product.map(str::to_owned),
+    };
+    add("model", model.as_deref());
+    let serial = dmi("/sys/class/dmi/id/product_serial");
+    add(
+        "serial",
+        serial.or_else(|| dmi("/proc/device-tree/serial-number")),
+    );
     facts
 }
+
+/// The sections with a limit of their own on the host, and what they ask.
+const LIMITED: [(&str, &str); 9] = [
+    ("who", "who"),
+    ("net", "/sys/class/net"),
+    ("tcp", "/proc/net/tcp"),
+    ("sensor", "/sys/class/hwmon"),
+    ("units", "systemctl"),
+    ("df", "df"),
+    ("dfi", "df -i"),
+    ("ps", "/proc/PID/stat"),
+    ("pstat", "/proc/PID/status"),
+];
 
 /// What the probe itself says went wrong, in words.
 pub(in crate::collect) fn notes(report: &Report<'_>) -> Vec<String> {
     let mut problems = Vec::new();
-    for line in lines(report.get("notes").unwrap_or_default()).take(20) {
-        match line.trim() {
-            "df 137" | "df 124" => problems.push("df: no answer within 5 s".to_owned()),
-            "dfi 137" | "dfi 124" => problems.push("df -i: no answer within 5 s".to_owned()),
-            _ => {}
+    for (section, command) in LIMITED {
+        if matches!(report.exit(section), Some(137 | 124)) {
+            problems.push(format!("{command}: no answer within 5 s"));
         }
+    }
+    if report
+        .exit("units")
+        .is_some_and(|code| !matches!(code, 0 | 137))
+    {
+        problems.push("systemctl: no data".to_owned());
     }
     problems
 }
@@ -106,11 +158,17 @@ fn load(text: &str) -> Option<[f64; 3]> {
     Some(load)
 }
 
-/// The section is the output of who, then `ok` when who is there: an empty list is a zero only then.
-fn sessions(text: &str) -> Option<i64> {
-    let all: Vec<&str> = lines(text).filter(|l| !l.trim().is_empty()).collect();
-    let (last, sessions) = all.split_last()?;
-    (last.trim() == "ok").then_some(sessions.len() as i64)
+/// The lines of who; an empty list is a zero only when who is there and ended well.
+fn sessions(report: &Report<'_>) -> Option<i64> {
+    let told = lines(report.get("who").unwrap_or_default());
+    let mut all: Vec<&str> = told.filter(|l| !l.trim().is_empty()).collect();
+    // Probes before there were notes of it end the list so.
+    if all.last().is_some_and(|last| last.trim() == "ok") {
+        all.pop();
+    } else if report.exit("who") != Some(0) {
+        return None;
+    }
+    Some(all.len() as i64)
 }
 
 #[cfg(test)]
@@ -136,8 +194,17 @@ mod tests {
 
     #[test]
     fn a_host_without_who_tells_no_sessions() {
-        assert_eq!(sessions("ok\n"), Some(0));
-        assert_eq!(sessions("root pts/0\n"), None);
+        let told = |who: &str, notes: &str| {
+            sessions(&Report::of([
+                ("who", who.to_owned()),
+                ("notes", notes.to_owned()),
+            ]))
+        };
+        assert_eq!(told("ok\n", ""), Some(0));
+        assert_eq!(told("root pts/0\n", ""), None);
+        assert_eq!(told("", "who 127\n"), None);
+        assert_eq!(told("", "who 0\n"), Some(0));
+        assert_eq!(told("root pts/0\nmary pts/1\n", "df 0\nwho 0\n"), Some(2));
     }
 
     #[test]
@@ -157,6 +224,7 @@ mod tests {
             ("os", "NAME=x\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n".to_owned()),
             ("uname", "Linux web01 6.1.0-18-amd64 x86_64\nLinux web01 6.1.0-18-amd64 #1 SMP x86_64 GNU/Linux\n".to_owned()),
             ("cpuinfo", "model name\t: AMD EPYC 7763\n".to_owned()),
+            ("dmi", "/sys/class/dmi/id/sys_vendor:Dell Inc.\n/sys/class/dmi/id/product_name:PowerEdge R640\n/sys/class/dmi/id/product_serial:To be filled by O.E.M.\n".to_owned()),
         ]);
         let facts = facts(&report);
         let get = |n: &str| facts.iter().find(|(k, _)| *k == n).map(|(_, v)| v.as_str());
@@ -166,5 +234,7 @@ mod tests {
         assert_eq!(get("sys_name"), Some("web01"));
         let whole = "Linux web01 6.1.0-18-amd64 #1 SMP x86_64 GNU/Linux";
         assert_eq!(get("sys_descr"), Some(whole));
+        assert_eq!(get("model"), Some("Dell Inc. PowerEdge R640"));
+        assert_eq!(get("serial"), None);
     }
 }

@@ -14,6 +14,7 @@ pub(in crate::collect) fn figures(report: &Report<'_>) -> Option<Memory> {
             lines(report.get("arc")?).find_map(|l| l.strip_prefix(name)?.strip_prefix(' '))?;
         line.split_ascii_whitespace().last()?.parse().ok()
     };
+    memory.arc = arc("size");
     if let (Some(size), Some(least)) = (arc("size"), arc("c_min")) {
         memory.available = memory.available.saturating_add(size.saturating_sub(least));
         memory.formula = match memory.formula {
@@ -21,7 +22,29 @@ pub(in crate::collect) fn figures(report: &Report<'_>) -> Option<Memory> {
             _ => "free+buffers+cached+ARC",
         };
     }
+    if let Some((limit, used)) = limit(report).filter(|(limit, _)| *limit < memory.total) {
+        memory.total = limit;
+        memory.available = limit.saturating_sub(used);
+        memory.formula = "cgroup";
+    }
     Some(memory)
+}
+
+/// What a container may use and does use, in bytes, without the files that the kernel would drop:
+/// /proc/meminfo tells it the machine's memory. `None` where no limit is set.
+fn limit(report: &Report<'_>) -> Option<(u64, u64)> {
+    let told = report.get("cgroup")?;
+    let number = |path: &str| -> Option<u64> {
+        let line =
+            lines(told).find_map(|l| l.strip_prefix("/sys/fs/cgroup/")?.strip_prefix(path))?;
+        line.trim().parse().ok()
+    };
+    let either = |new: &str, old: &str| number(new).or_else(|| number(old));
+    let limit = either("memory.max:", "memory/memory.limit_in_bytes:")?;
+    let used = either("memory.current:", "memory/memory.usage_in_bytes:")?;
+    let files = number("memory.stat:inactive_file ")
+        .or_else(|| number("memory/memory.stat:total_inactive_file "));
+    (limit > 0).then_some((limit, used.saturating_sub(files.unwrap_or(0))))
 }
 
 fn of_kernel(meminfo: Option<&str>) -> Option<Memory> {
@@ -49,6 +72,7 @@ fn of_kernel(meminfo: Option<&str>) -> Option<Memory> {
         available,
         buffers,
         cached,
+        arc: None,
         swap_total: bytes("SwapTotal"),
         swap_free: bytes("SwapFree"),
         formula,
@@ -88,6 +112,30 @@ mod tests {
             assert_eq!(of_kernel(Some(bad)), None, "{bad:?}");
         }
         assert_eq!(of_kernel(Some("MemTotal: 5 kB\nMemFree: 1 kB\n")), None);
+    }
+
+    #[test]
+    fn a_container_has_what_its_limit_leaves() {
+        let meminfo = "MemTotal: 1000 kB\nMemAvailable: 600 kB\n";
+        let figures = |cgroup: &str| {
+            let report = Report::of([
+                ("meminfo", meminfo.to_owned()),
+                ("cgroup", cgroup.to_owned()),
+            ]);
+            figures(&report).unwrap()
+        };
+        let root = "/sys/fs/cgroup/";
+        let new = figures(&format!(
+            "{root}memory.max:512000\n{root}memory.current:300000\n{root}memory.stat:inactive_file 100000\n"
+        ));
+        assert_eq!(
+            (new.total, new.available, new.formula),
+            (512_000, 312_000, "cgroup")
+        );
+        let old = figures(&format!(
+            "{root}memory/memory.limit_in_bytes:9223372036854771712\n{root}memory/memory.usage_in_bytes:5\n"
+        ));
+        assert_eq!((old.total, old.formula), (1_024_000, "MemAvailable"));
     }
 
     #[test]

@@ -11,14 +11,19 @@ pub(super) mod host;
 pub(super) mod interface;
 pub(super) mod memory;
 pub(super) mod process;
+pub(super) mod raid;
 mod report;
+pub(super) mod sensor;
+pub(super) mod service;
+pub(super) mod tcp;
 
 pub(super) use report::{Flaw, Report};
 
 use crate::collect::machine::{System, states_row, table};
-use crate::reading::{Readings, Row};
+use crate::reading::{Readings, Row, TableReadings};
 use crate::table::{
-    CPU, DISK, FILESYSTEM, INTERFACE, MEMORY, PROCESS, PROCESS_STATE, SYSTEM, Table,
+    CPU, CPU_CORE, DISK, FILESYSTEM, INTERFACE, MEMORY, PROCESS, PROCESS_STATE, RAID, SENSOR,
+    SERVICE, SYSTEM, TCP_STATE, Table,
 };
 
 /// A line longer than this is not what /proc prints, and is passed over.
@@ -61,7 +66,9 @@ pub(super) fn readings(report: &Report<'_>) -> Readings {
         "/proc/stat",
     );
     add(&MEMORY, memory.map(|m| vec![m.row()]), "/proc/meminfo");
-    add(&FILESYSTEM, filesystem::rows(report), "df");
+    if report.asked("df") {
+        add(&FILESYSTEM, filesystem::rows(report), "df");
+    }
     add(&DISK, disk::rows(report), "/proc/diskstats");
     add(&INTERFACE, interface::rows(report), "/proc/net/dev");
     let states = processes
@@ -69,13 +76,28 @@ pub(super) fn readings(report: &Report<'_>) -> Readings {
         .map(|p| vec![states_row(p.states.iter().copied(), threads)]);
     if hidden {
         readings.problems.push(process::HIDDEN.to_owned());
-    } else {
+    } else if report.asked("ps") {
         add(&PROCESS_STATE, states, "/proc/PID/stat");
     }
     if let Some(processes) = processes {
         readings.tables.push(table(&PROCESS, processes.rows));
     }
+    readings.tables.extend(extras(report));
     readings
+}
+
+/// What only some machines have, or older ones do not tell: its absence is no problem.
+pub(super) fn extras(report: &Report<'_>) -> Vec<TableReadings> {
+    let found = [
+        (&CPU_CORE, cpu::core_rows(report.get("stat"))),
+        (&SERVICE, service::rows(report)),
+        (&SENSOR, sensor::rows(report)),
+        (&RAID, raid::rows(report)),
+        (&TCP_STATE, tcp::row(report).map(|row| vec![row])),
+    ];
+    let told = found.into_iter();
+    told.filter_map(|(of, rows)| Some(table(of, rows?)))
+        .collect()
 }
 
 /// The lines worth reading.

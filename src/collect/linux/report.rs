@@ -6,22 +6,30 @@ use std::borrow::Cow;
 /// this order and only once, so that a line inside one section cannot pass for an earlier one.
 pub(in crate::collect) const SECTIONS: &[&str] = &[
     "eider 1",
+    "clock",
     "stat",
     "loadavg",
     "uptime",
     "meminfo",
     "arc",
+    "cgroup",
     "net/dev",
     "diskstats",
     "block",
     "mounts",
     "boot_id",
+    "reboot",
     "os",
     "uname",
     "cpuinfo",
+    "dmi",
     "hz",
     "who",
     "net",
+    "tcp",
+    "mdstat",
+    "sensor",
+    "units",
     "passwd",
     "df",
     "dfi",
@@ -86,6 +94,21 @@ impl<'a> Report<'a> {
         Report {
             sections: sections.collect(),
         }
+    }
+
+    /// Whether the section was printed at all, be it blank.
+    pub(in crate::collect) fn asked(&self, name: &str) -> bool {
+        self.sections.iter().any(|(n, _)| *n == name)
+    }
+
+    /// How the command of a section ended, as the probe notes it.
+    pub(in crate::collect) fn exit(&self, name: &str) -> Option<i32> {
+        let notes = self.get("notes")?;
+        let line = notes.lines().take(50).find_map(|line| {
+            let (command, code) = line.trim().split_once(' ')?;
+            (command == name).then_some(code)
+        });
+        line?.parse().ok()
     }
 
     /// The text of a section, `None` when it is missing or blank.

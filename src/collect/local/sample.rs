@@ -49,7 +49,7 @@ impl Sources {
             uptime_s: seconds(System::uptime()),
             load: load(),
             processes: processes.as_ref().map(|p| p.len() as i64),
-            users: linux::host::system(&report).users,
+            ..linux::host::system(&report)
         };
         let threads = linux::host::threads(&report);
         let total = Some(memory.total);
@@ -74,6 +74,7 @@ impl Sources {
             }
             None => problems.push(linux::process::HIDDEN.to_owned()),
         }
+        tables.extend(linux::extras(&report));
         Readings {
             uptime: linux::host::uptime(&report).or_else(uptime),
             tables,
@@ -124,13 +125,18 @@ impl Sources {
     fn memory(&self, report: &Report<'_>) -> Memory {
         let kernel = linux::memory::figures(report);
         Memory {
-            total: self.system.total_memory(),
+            // In a container, what it may use.
+            total: match &kernel {
+                Some(k) if k.formula == "cgroup" => k.total,
+                _ => self.system.total_memory(),
+            },
             // The kernel's figure as the SSH probe reads it: it may hold ZFS' cache as well.
             available: kernel
                 .as_ref()
                 .map_or_else(|| self.system.available_memory(), |k| k.available),
             buffers: kernel.as_ref().and_then(|k| k.buffers),
             cached: kernel.as_ref().and_then(|k| k.cached),
+            arc: kernel.as_ref().and_then(|k| k.arc),
             swap_total: Some(self.system.total_swap()),
             swap_free: Some(self.system.free_swap()),
             formula: kernel.map_or("sysinfo", |k| k.formula),
@@ -213,7 +219,12 @@ impl Sources {
     /// The same words as over SSH: the name of the system is its own (PRETTY_NAME) where it has one.
     fn facts(&self, report: &Report<'_>) -> Vec<(&'static str, String)> {
         let mut own = linux::host::facts(report).into_iter();
-        let os = own.find(|(name, _)| *name == "os").map(|(_, value)| value);
+        let mut fact = |wanted: &str| {
+            own.find(|(name, _)| *name == wanted)
+                .map(|(_, value)| value)
+        };
+        // In the order in which they are told.
+        let (os, model, serial) = (fact("os"), fact("model"), fact("serial"));
         let cpu = self.system.cpus().first().map(|c| c.brand().to_owned());
         let facts = [
             ("sys_name", System::host_name().ok()),
@@ -221,6 +232,8 @@ impl Sources {
             ("kernel", System::kernel_version().ok()),
             ("arch", Some(System::cpu_arch())),
             ("cpu_model", cpu),
+            ("model", model),
+            ("serial", serial),
         ];
         facts
             .into_iter()

@@ -24,6 +24,7 @@ pub(super) struct System {
     pub(super) load: Option<[f64; 3]>,
     pub(super) processes: Option<i64>,
     pub(super) users: Option<i64>,
+    pub(super) reboot_required: Option<bool>,
 }
 
 impl System {
@@ -36,6 +37,8 @@ impl System {
         row.set(&SYSTEM, "load15", load(2));
         row.set(&SYSTEM, "processes", self.processes.into());
         row.set(&SYSTEM, "users", self.users.into());
+        let reboot = self.reboot_required.map_or(Value::Null, Value::Bool);
+        row.set(&SYSTEM, "reboot_required", reboot);
         row
     }
 }
@@ -47,6 +50,7 @@ pub(super) struct Memory {
     pub(super) available: u64,
     pub(super) buffers: Option<u64>,
     pub(super) cached: Option<u64>,
+    pub(super) arc: Option<u64>,
     pub(super) swap_total: Option<u64>,
     pub(super) swap_free: Option<u64>,
     /// Where `available` comes from.
@@ -73,6 +77,7 @@ impl Memory {
         row.set(&MEMORY, "used_pct", pct(used, self.total).into());
         row.set(&MEMORY, "buffers_bytes", int(self.buffers));
         row.set(&MEMORY, "cached_bytes", int(self.cached));
+        row.set(&MEMORY, "arc_bytes", int(self.arc));
         row.set(&MEMORY, "swap_total_bytes", int(self.swap_total));
         row.set(&MEMORY, "swap_used_bytes", int(swap_used));
         row.set(&MEMORY, "swap_used_pct", swap_pct.into());

@@ -1,17 +1,24 @@
 //! From the probe's output to readings.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use super::exec::Output;
 use super::host_keys::HostKey;
 use crate::collect::linux::{self, Flaw, Report};
 use crate::collect::machine::clean;
-use crate::reading::{Cause, Event, Failure, Readings};
+use crate::reading::{Cause, Event, Failure, Readings, Value};
+use crate::table::SYSTEM;
 
 /// The readings, or why the output is not a whole answer.
 pub(super) fn read(output: &Output) -> Result<Readings, Failure> {
     let text = String::from_utf8_lossy(&output.stdout);
     let wrong = |message: String| Err(Failure::new(Cause::Protocol, message));
     match Report::parse(&text) {
-        Ok(report) => Ok(linux::readings(&report)),
+        Ok(report) => {
+            let mut readings = linux::readings(&report);
+            set_clock(&mut readings, report.get("clock"), output.began);
+            Ok(readings)
+        }
         Err(Flaw::Incomplete(section)) => wrong(format!(
             "answer incomplete: it ends in the part {section}{}",
             said(&output.stderr)
@@ -24,6 +31,28 @@ pub(super) fn read(output: &Output) -> Result<Readings, Failure> {
             "what the host printed is not our probe's answer{}",
             said(&output.stdout)
         )),
+    }
+}
+
+/// How far the host's clock is off: it was read between the sending and the first words, most
+/// likely in the middle.
+fn set_clock(readings: &mut Readings, told: Option<&str>, began: Option<(SystemTime, SystemTime)>) {
+    let of_unix = |at: SystemTime| Some(at.duration_since(UNIX_EPOCH).ok()?.as_secs_f64());
+    let Some((Some(sent), Some(heard))) = began.map(|(a, b)| (of_unix(a), of_unix(b))) else {
+        return;
+    };
+    // Where date knows no fractions, it prints their letter.
+    let told = told.map_or("", str::trim).trim_end_matches(['N', '%']);
+    let Ok(host) = told.trim_end_matches('.').parse::<f64>() else {
+        return;
+    };
+    let offset = ((host - f64::midpoint(sent, heard)) * 1_000.0).round() / 1_000.0;
+    let system = readings.tables.iter_mut().find(|t| t.table == &SYSTEM);
+    if let Some(row) = system.and_then(|t| t.rows.first_mut())
+        && offset.is_finite()
+        && host > 0.0
+    {
+        row.set(&SYSTEM, "clock_offset_s", Value::Float(offset));
     }
 }
 
@@ -62,6 +91,7 @@ mod tests {
             stdout: stdout.into(),
             stderr: stderr.into(),
             reusable: true,
+            began: None,
         };
         read(&output).unwrap_err().message
     }

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use ssh2::Channel;
 
@@ -26,6 +26,13 @@ const PROBE: &str = include_str!("probe.sh");
 pub(super) const STDOUT_MAX: usize = 4 * 1024 * 1024;
 pub(super) const STDERR_MAX: usize = 64 * 1024;
 
+/// What the probe prints last. Whoever still holds the output open then (a command that hangs and
+/// was left behind) is not waited for.
+const END: &[u8] = b"\n<<<end>>>";
+
+/// How long after the end mark the channel may still close by itself.
+const END_PATIENCE: Duration = Duration::from_millis(300);
+
 /// A warm session that does not open a channel in this time is taken for dead.
 const WARM_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -43,6 +50,8 @@ pub(super) struct Output {
     pub(super) stderr: Vec<u8>,
     /// The session can be used again.
     pub(super) reusable: bool,
+    /// By the clock here: when the probe was sent, and when its first words came.
+    pub(super) began: Option<(SystemTime, SystemTime)>,
 }
 
 /// Why there is no output.
@@ -52,11 +61,12 @@ pub(super) enum NoOutput {
     Failed(Failure),
 }
 
-/// Runs the probe. `warm`: the session has served before and may have died since. After a failure
+/// Runs the probe, with those of its slower parts that are due. `warm`: the session has served before and may have died since. After a failure
 /// the session is of no use any more.
 pub(super) fn probe(
     remote: &Remote,
     request: &Request,
+    due: &[&'static str],
     watchdog: &Watchdog,
     warm: bool,
 ) -> Result<Output, NoOutput> {
@@ -65,7 +75,7 @@ pub(super) fn probe(
         true => request.left().div_f64(3.0).min(WARM_PATIENCE),
         false => request.left(),
     };
-    let mut channel = begin(remote, watchdog, opening).map_err(|error| {
+    let mut channel = begin(remote, due, watchdog, opening).map_err(|error| {
         shut(remote);
         let gone = error
             .as_ref()
@@ -81,8 +91,9 @@ pub(super) fn probe(
         }
     })?;
     let mut output = Output::default();
+    let sent = SystemTime::now();
     let watch = watchdog.watch(&remote.stream, request.deadline);
-    let outcome = read(&mut channel, remote, request, &mut output);
+    let outcome = read(&mut channel, remote, request, sent, &mut output);
     if let Err(failure) = outcome {
         let failure = match watch.fired() {
             true => request.too_late(),
@@ -112,6 +123,7 @@ pub(super) fn probe(
 /// Opens the channel and hands the script over. `Err(None)`: the time was up.
 fn begin(
     remote: &Remote,
+    due: &[&'static str],
     watchdog: &Watchdog,
     patience: Duration,
 ) -> Result<Channel, Option<ssh2::Error>> {
@@ -125,7 +137,8 @@ fn begin(
         return Err(late(error));
     }
     // A forced command may end without reading the script: what it prints decides, not this.
-    let _ = channel.write_all(PROBE.as_bytes());
+    let script = format!("eider_due='{}'\n{PROBE}", due.join(" "));
+    let _ = channel.write_all(script.as_bytes());
     let _ = channel.send_eof();
     if watch.fired() {
         return Err(None);
@@ -138,13 +151,18 @@ fn read(
     channel: &mut Channel,
     remote: &Remote,
     request: &Request,
+    sent: SystemTime,
     output: &mut Output,
 ) -> Result<(), Failure> {
     let mut buffer = vec![0; 32 * 1024];
+    let mut ended: Option<Instant> = None;
     remote.session.set_blocking(false);
     loop {
         let out = take(channel, &mut buffer, &mut output.stdout)?;
         let err = take(&mut channel.stderr(), &mut buffer, &mut output.stderr)?;
+        if out && output.began.is_none() {
+            output.began = Some((sent, SystemTime::now()));
+        }
         if output.stdout.len() > STDOUT_MAX {
             return Err(too_large("output", "4 MiB"));
         }
@@ -154,6 +172,12 @@ fn read(
         if channel.eof() {
             return Ok(());
         }
+        if output.stdout.trim_ascii_end().ends_with(END) {
+            let since = *ended.get_or_insert_with(Instant::now);
+            if since.elapsed() >= END_PATIENCE {
+                return Ok(());
+            }
+        }
         let left = request.left();
         if left.is_zero() {
             return Err(request.too_late());
@@ -162,7 +186,12 @@ fn read(
         // inside libssh2, the socket may stay silent for ever.
         let inside = channel.read_window().available;
         if !out && !err && inside == 0 && !channel.eof() {
-            wait_readable(&remote.stream, left.min(LOOK_AGAIN));
+            let patience = if ended.is_some() {
+                END_PATIENCE / 4
+            } else {
+                LOOK_AGAIN
+            };
+            wait_readable(&remote.stream, left.min(patience));
         }
     }
 }

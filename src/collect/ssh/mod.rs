@@ -3,6 +3,7 @@
 mod answer;
 mod auth;
 mod backoff;
+mod cadence;
 mod connect;
 mod exec;
 mod failure;
@@ -65,6 +66,11 @@ impl Pool {
             Ok(attempt) => attempt,
             Err(failure) => (Effort::default(), Err(failure)),
         }
+    }
+
+    /// Every part of the probe at every poll, whenever the last one was: for a single look.
+    pub fn ask_everything(&self) {
+        self.workers.cadence.ask_everything();
     }
 
     /// Closes the sessions that serve none of these targets.

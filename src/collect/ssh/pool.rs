@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 use super::answer;
 use super::backoff::Backoff;
+use super::cadence::Cadence;
 use super::exec::{self, NoOutput};
 use super::failure::Stage;
 use super::host_keys::{HostKeys, Verdict};
@@ -56,6 +57,7 @@ pub(super) struct Workers {
     wake: Condvar,
     warm: Mutex<HashMap<String, Remote>>,
     pub(super) backoff: Backoff,
+    pub(super) cadence: Cadence,
     host_keys: HostKeys,
     /// Made at the first poll; an error then is that poll's failure, not the program's.
     watchdog: Mutex<Option<Arc<Watchdog>>>,
@@ -128,6 +130,7 @@ impl Workers {
             wake: Condvar::new(),
             warm: Mutex::default(),
             backoff: Backoff::default(),
+            cadence: Cadence::default(),
             host_keys: HostKeys::at(state),
             watchdog: Mutex::new(None),
             closed: AtomicBool::new(false),
@@ -189,6 +192,7 @@ impl Workers {
     pub(super) fn keep_only(&self, wanted: impl Fn(&str) -> bool) {
         lock(&self.warm).retain(|key, _| wanted(key));
         lock(&self.queue).slow.retain(|key| wanted(key));
+        self.cadence.keep_only(&wanted);
         self.backoff.keep_only(wanted);
     }
 
@@ -265,11 +269,18 @@ impl Workers {
         effort: &mut Effort,
     ) -> Result<crate::reading::Readings, Failure> {
         let watchdog = self.watchdog()?;
+        let due = self.cadence.due(key, request.interval, Instant::now());
+        let answered = |readings: &Result<_, _>| {
+            if readings.is_ok() {
+                self.cadence.answered(key, &due, Instant::now());
+            }
+        };
         if let Some(remote) = self.take_warm(key, request) {
-            match exec::probe(&remote, request, &watchdog, true) {
+            match exec::probe(&remote, request, &due, &watchdog, true) {
                 Ok(output) => {
                     effort.bytes += output.bytes();
                     let readings = answer::read(&output);
+                    answered(&readings);
                     self.keep(key, request, remote, output.reusable);
                     return readings;
                 }
@@ -285,12 +296,13 @@ impl Workers {
             }
         };
         self.backoff.accept(key);
-        let output = match exec::probe(&remote, request, &watchdog, false) {
+        let output = match exec::probe(&remote, request, &due, &watchdog, false) {
             Ok(output) => output,
             Err(NoOutput::Failed(failure) | NoOutput::Dead(failure)) => return Err(failure),
         };
         effort.bytes += output.bytes();
         let mut readings = answer::read(&output);
+        answered(&readings);
         if std::mem::take(&mut remote.newly_trusted)
             && let Ok(readings) = &mut readings
         {

@@ -59,6 +59,9 @@ struct Now {
     filesystems: Vec<Record>,
     disks: Vec<Record>,
     processes: Vec<Record>,
+    sensors: Vec<Record>,
+    failed_services: Vec<Record>,
+    raids: Vec<Record>,
     availability: Vec<Record>,
     polls: Vec<Record>,
     failed_polls: Vec<Record>,
@@ -182,6 +185,11 @@ impl<'a> Asker<'a> {
             self.ask(sql::DISKS),
             self.ask(sql::PROCESSES),
         )?;
+        let (sensors, failed_services, raids) = tokio::try_join!(
+            self.ask(sql::SENSORS),
+            self.ask(sql::FAILED_SERVICES),
+            self.ask(sql::RAIDS),
+        )?;
         let (availability, polls, failed_polls, events) = tokio::try_join!(
             self.ask(sql::AVAILABILITY),
             self.ask(sql::POLLS),
@@ -209,6 +217,9 @@ impl<'a> Asker<'a> {
             filesystems,
             disks,
             processes,
+            sensors,
+            failed_services,
+            raids,
             availability,
             polls,
             failed_polls,

@@ -21,7 +21,8 @@ use crate::store::Question;
 
 /// The newest values are looked for so many intervals back, and at least so long.
 const INTERVALS_BACK: u64 = 3;
-const LEAST_BACK_S: u64 = 300;
+/// 2.5 times the slowest cadence of a table: file systems come every 5 minutes.
+const LEAST_BACK_S: u64 = 750;
 /// Problems shown before "and n more".
 const MAX_PROBLEMS: usize = 100;
 

@@ -174,6 +174,23 @@ pub(super) const DISKS: &str = concat!(
     newest!("disk"),
     "QUALIFY row_number() OVER (PARTITION BY device ORDER BY ts DESC) = 1 ORDER BY device"
 );
+/// Those in trouble first.
+pub(super) const SENSORS: &str = concat!(
+    "SELECT *",
+    newest!("sensor"),
+    "QUALIFY row_number() OVER (PARTITION BY sensor ORDER BY ts DESC) = 1 \
+    ORDER BY state NOT IN ('critical', 'warning'), kind, sensor LIMIT 200"
+);
+pub(super) const FAILED_SERVICES: &str = concat!(
+    "SELECT * FROM (SELECT *",
+    newest!("service"),
+    "QUALIFY row_number() OVER (PARTITION BY unit ORDER BY ts DESC) = 1) WHERE failed ORDER BY unit"
+);
+pub(super) const RAIDS: &str = concat!(
+    "SELECT *",
+    newest!("raid"),
+    "QUALIFY row_number() OVER (PARTITION BY \"array\" ORDER BY ts DESC) = 1 ORDER BY \"array\""
+);
 pub(super) const PROCESSES: &str = "SELECT * FROM process WHERE host = $host AND ts = \
     (SELECT max(ts) FROM process WHERE host = $host AND ts >= $day) \
     ORDER BY cpu_pct DESC NULLS LAST, rss_bytes DESC";
