@@ -23,8 +23,8 @@ fn with_commands(folder: &Path, commands: &[(&str, &str)]) -> Sshd {
 }
 
 async fn polled(commands: &[(&str, &str)]) -> Readings {
-    let folder = tempfile::tempdir().unwrap();
-    let state = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("writable");
+    let state = tempfile::tempdir().expect("writable");
     let sshd = with_commands(folder.path(), commands);
     trust(state.path(), &sshd);
     let pool = Pool::start(state.path());
