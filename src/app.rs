@@ -17,7 +17,7 @@ use crate::collect::Collectors;
 use crate::collect::snmp::trap;
 use crate::home::{Folder, Home};
 use crate::inventory::{Inventory, Problem, TrapSettings};
-use crate::loops::{evaluator, notifier, poller, reloader, trapper, writer};
+use crate::loops::{evaluator, notifier, poller, reloader, sealer, trapper, writer};
 use crate::render::Renderer;
 use crate::signal::{Changed, Counters, Loaded, PollNow};
 use crate::store::{Options, Recorder, Store, StoreError};
@@ -134,6 +134,13 @@ impl Daemon {
         loops.spawn(poller::run(poller, stopped.clone()));
         loops.spawn(reloader::run(
             self.reloader(&writer, asked),
+            stopped.clone(),
+        ));
+        loops.spawn(sealer::run(
+            sealer::Sealer {
+                store: store.clone(),
+                writer: writer.clone(),
+            },
             stopped.clone(),
         ));
         let (evaluator, notifier) = self.alerting(store, writer, options.rules_every)?;

@@ -4,5 +4,6 @@ pub mod evaluator;
 pub mod notifier;
 pub mod poller;
 pub mod reloader;
+pub mod sealer;
 pub mod trapper;
 pub mod writer;

@@ -5,17 +5,18 @@ use std::time::Instant;
 use duckdb::core::LogicalTypeId;
 use duckdb::{Connection, Statement, params_from_iter};
 
-use super::pool::{Lease, Pool};
-use super::{Answer, AnswerColumn, Cell, Question, StoreError, cell, gate, lex, open};
+use super::pool::Lease;
+use super::sealed::{Folder, files, scope};
+use super::{Answer, AnswerColumn, Cell, Question, Shared, StoreError, cell, gate, lex, open};
 
 /// An answer larger than this in memory is cut.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 /// Takes a reader, checks the question, runs it in a READ ONLY transaction and rolls that back.
-pub(super) fn ask(pool: &Pool, question: &Question) -> Result<Answer, StoreError> {
+pub(super) fn ask(shared: &Shared, question: &Question) -> Result<Answer, StoreError> {
     let deadline = Instant::now() + question.timeout;
-    with_reader(pool, question, deadline, |lease, sql| {
-        read_only(lease, |connection| {
+    with_reader(shared, question, deadline, |lease, sql| {
+        read_only(shared, lease, question, |connection| {
             let mut answer = run(connection, &sql, question)?;
             answer.truncated |= answer.rows.len() > question.max_rows;
             answer.rows.truncate(question.max_rows);
@@ -27,13 +28,13 @@ pub(super) fn ask(pool: &Pool, question: &Question) -> Result<Answer, StoreError
 /// Leases a reader in the question's time zone and hands it over with the SQL, which has passed the
 /// gate and has its parameters cast.
 pub(super) fn with_reader<T>(
-    pool: &Pool,
+    shared: &Shared,
     question: &Question,
     deadline: Instant,
     work: impl FnOnce(&mut Lease<'_>, String) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     check_timezone(&question.timezone)?;
-    let Some(mut lease) = pool.lease(deadline)? else {
+    let Some(mut lease) = shared.pool.lease(deadline)? else {
         return Err(StoreError::Timeout(question.timeout));
     };
     let watched = lease.watch(deadline);
@@ -51,19 +52,41 @@ pub(super) fn with_reader<T>(
     }
 }
 
-/// Runs `work` between BEGIN TRANSACTION READ ONLY and ROLLBACK.
+/// Runs `work` between BEGIN TRANSACTION READ ONLY and ROLLBACK; it sees the sealed files that the
+/// question needs.
 pub(super) fn read_only<T>(
+    shared: &Shared,
     lease: &mut Lease<'_>,
+    question: &Question,
     work: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
+    let sealed = shared.sealed.as_ref();
+    let scope = lease.twin().map(|twin| scope::of(twin, question));
+    let scope = scope.unwrap_or(scope::Scope::All);
     lease
         .execute_batch("BEGIN TRANSACTION READ ONLY")
         .map_err(|e| explain(&e))?;
-    let result = work(lease);
+    let mut named = Vec::new();
+    let opened = sealed.map_or(Ok(()), |folder| {
+        named = files::open(lease, folder, &scope)?;
+        Ok(())
+    });
+    let result = opened.and_then(|()| work(lease));
+    let closed = sealed.map_or(Ok(()), |folder| close(lease, folder, &named));
+    if closed.is_err() {
+        lease.discard();
+        return result;
+    }
     if lease.execute_batch("ROLLBACK").is_err() {
         lease.discard();
     }
     result
+}
+
+/// The next question does not look for these files, which may be gone by then.
+fn close(connection: &Connection, folder: &Folder, named: &[String]) -> duckdb::Result<()> {
+    let empty: Vec<String> = named.iter().map(|set| files::none(folder, set)).collect();
+    connection.execute_batch(&empty.join("; "))
 }
 
 fn prepared_sql(question: &Question) -> String {

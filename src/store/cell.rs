@@ -131,6 +131,21 @@ pub(super) fn cast(cell: &Cell) -> Option<&'static str> {
     }
 }
 
+/// The cell as a constant of SQL.
+pub(super) fn constant(cell: &Cell) -> String {
+    let quoted = |text: &str| super::schema::literal(text);
+    match cell {
+        Cell::Null => "NULL".into(),
+        Cell::Bool(value) => value.to_string(),
+        Cell::Int(value) => value.to_string(),
+        Cell::Float(value) => format!("CAST('{value}' AS DOUBLE)"),
+        Cell::Text(text) => quoted(text),
+        Cell::Time(micros) => format!("CAST('{}' AS TIMESTAMPTZ)", instant(*micros)),
+        Cell::Date(days) => format!("(DATE '1970-01-01' + {days})"),
+        Cell::Other(text) => format!("CAST({} AS INTERVAL)", quoted(text)),
+    }
+}
+
 /// The instant as DuckDB reads it in any time zone: `2026-11-23 10:00:00.000000+00`.
 fn instant(micros: i64) -> String {
     let at = jiff::Timestamp::from_microsecond(micros);

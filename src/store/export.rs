@@ -37,9 +37,9 @@ impl Store {
         };
         let file = Unlinked(directory.join(format!("{:032x}.parquet", rand::random::<u128>())));
         let deadline = Instant::now() + question.timeout;
-        with_reader(&self.shared.pool, question, deadline, |lease, sql| {
+        with_reader(&self.shared, question, deadline, |lease, sql| {
             let target = literal(&file.0.to_string_lossy());
-            read_only(lease, |connection| {
+            read_only(&self.shared, lease, question, |connection| {
                 let sql = sql.trim_end().trim_end_matches(';');
                 let values = {
                     let statement = connection.prepare(sql).map_err(|e| explain(&e))?;

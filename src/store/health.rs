@@ -1,4 +1,4 @@
-//! What is known of every target's latest collections: read once from `raw.poll`, then kept in step
+//! What is known of every target's latest collections: read once from `hist.poll`, then kept in step
 //! by every commit.
 
 use std::collections::HashMap;
@@ -10,8 +10,7 @@ use crate::intake::{HostId, Stored};
 use crate::inventory::Inventory;
 use crate::reading::{Method, UnixSeconds};
 
-use super::pool::Pool;
-use super::{Answer, Cell, Question, StoreError, ask};
+use super::{Answer, Cell, Question, Shared, StoreError, ask};
 
 /// How far back polls are looked at after a start. A target without any since then is silent anyway.
 const WINDOW_S: i64 = 7 * 86_400;
@@ -38,15 +37,15 @@ impl Watch {
     /// How every host of the inventory is.
     pub(super) fn states(
         &self,
-        pool: &Pool,
+        shared: &Shared,
         inventory: &Inventory,
         now: UnixSeconds,
     ) -> Result<Vec<HostHealth>, StoreError> {
-        let hosts = hosts(pool)?;
+        let hosts = hosts(shared)?;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.is_none() {
             // A commit while this reads waits for the lock; taking it in again changes nothing.
-            *seen = Some(read(pool, now)?);
+            *seen = Some(read(shared, now)?);
         }
         let nothing = Seen::default();
         let states = inventory.hosts.values().map(|host| {
@@ -91,11 +90,11 @@ fn take(seen: &mut Seen, stored: &Stored) {
     }
 }
 
-fn read(pool: &Pool, now: UnixSeconds) -> Result<HashMap<(HostId, Method), Seen>, StoreError> {
+fn read(shared: &Shared, now: UnixSeconds) -> Result<HashMap<(HostId, Method), Seen>, StoreError> {
     let sql = "
         WITH p AS (
             SELECT host_id, method, epoch(ts)::BIGINT AS ts, ok, cause, error, problems
-            FROM raw.poll WHERE ts >= $from),
+            FROM hist.poll WHERE ts >= $from),
         l AS (
             SELECT host_id, method, max(ts) AS last, max(ts) FILTER (ok) AS good,
                    max(ts) FILTER (NOT ok) AS bad, max_by(cause, ts) AS cause,
@@ -114,7 +113,7 @@ fn read(pool: &Pool, now: UnixSeconds) -> Result<HashMap<(HostId, Method), Seen>
     let mut question = Question::new(sql).bind("from", from);
     question.timeout = Duration::from_secs(60);
     question.max_rows = usize::MAX - 1;
-    let answer = ask::ask(pool, &question)?;
+    let answer = ask::ask(shared, &question)?;
     Ok(answer.rows.iter().filter_map(|row| target(row)).collect())
 }
 
@@ -150,11 +149,11 @@ fn target(row: &[Cell]) -> Option<((HostId, Method), Seen)> {
 }
 
 /// Id and first sight of every host in the inventory, by name.
-fn hosts(pool: &Pool) -> Result<HashMap<String, (HostId, UnixSeconds)>, StoreError> {
+fn hosts(shared: &Shared) -> Result<HashMap<String, (HostId, UnixSeconds)>, StoreError> {
     let sql = "SELECT name, id, epoch(first_seen)::BIGINT FROM raw.host WHERE removed_at IS NULL";
     let mut question = Question::new(sql);
     question.max_rows = usize::MAX - 1;
-    let Answer { rows, .. } = ask::ask(pool, &question)?;
+    let Answer { rows, .. } = ask::ask(shared, &question)?;
     Ok(rows
         .iter()
         .filter_map(|row| {

@@ -10,10 +10,17 @@ use crate::reading::{EntityKey, Method, UnixSeconds, Value};
 use crate::table::{Table, Tables};
 
 use super::schema::{fact_table, ident};
+use super::sealed::Folder;
+use super::sealed::files;
+use super::sealed::scope::Scope;
 use super::{Known, KnownEntity, StoreError};
 
 /// Reads it all.
-pub(super) fn read(connection: &Connection, tables: &Tables) -> Result<Known, StoreError> {
+pub(super) fn read(
+    connection: &Connection,
+    tables: &Tables,
+    sealed: Option<&Folder>,
+) -> Result<Known, StoreError> {
     let mut facts = HashMap::new();
     for table in tables.iter().filter(|t| !t.facts.is_empty()) {
         newest_facts(connection, table, &mut facts)?;
@@ -44,16 +51,33 @@ pub(super) fn read(connection: &Connection, tables: &Tables) -> Result<Known, St
     Ok(Known {
         entities,
         host_facts,
-        newest: newest_polls(connection)?,
+        newest: newest_polls(connection, sealed)?,
     })
 }
 
 /// The time of the newest good poll of each target. One that is older than the newest of all by a
 /// week serves nobody any more.
-fn newest_polls(connection: &Connection) -> Result<Vec<(HostId, Method, UnixSeconds)>, StoreError> {
-    let sql = "SELECT host_id, method, epoch(max(ts))::BIGINT FROM raw.poll
-               WHERE ok AND ts >= (SELECT max(ts) - INTERVAL 7 DAY FROM raw.poll)
+fn newest_polls(
+    connection: &Connection,
+    sealed: Option<&Folder>,
+) -> Result<Vec<(HostId, Method, UnixSeconds)>, StoreError> {
+    if let Some(folder) = sealed {
+        files::open(connection, folder, &Scope::newest("poll", connection)?)?;
+    }
+    let sql = "SELECT host_id, method, epoch(max(ts))::BIGINT FROM hist.poll
+               WHERE ok AND ts >= (SELECT max(ts) - INTERVAL 7 DAY FROM hist.poll)
                GROUP BY host_id, method";
+    let found = newest_by(connection, sql);
+    if let Some(folder) = sealed {
+        connection.execute_batch(&files::none(folder, "poll"))?;
+    }
+    found
+}
+
+fn newest_by(
+    connection: &Connection,
+    sql: &str,
+) -> Result<Vec<(HostId, Method, UnixSeconds)>, StoreError> {
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map([], |row| {
         let method: String = row.get(1)?;

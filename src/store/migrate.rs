@@ -9,6 +9,7 @@ use duckdb::Connection;
 use sha2::{Digest, Sha256};
 
 use super::schema::{self, ident};
+use super::sealed::{Folder, files, table};
 use super::{StoreError, remember, view};
 use crate::table::Tables;
 
@@ -17,7 +18,11 @@ const CHECKPOINTS: u32 = 10;
 const CHECKPOINT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Brings the file to what this program knows. Refuses a file of a newer program untouched.
-pub(super) fn bring_up(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+pub(super) fn bring_up(
+    connection: &Connection,
+    path: &Path,
+    sealed: Option<&Folder>,
+) -> Result<(), StoreError> {
     if let Some(found) = meta(connection, "schema")? {
         let found: i64 = found.parse().unwrap_or(i64::MAX);
         if found > schema::VERSION {
@@ -28,11 +33,15 @@ pub(super) fn bring_up(connection: &Connection, path: &Path) -> Result<(), Store
             });
         }
     }
-    follow(connection, &Tables::default())
+    follow(connection, &Tables::default(), sealed)
 }
 
 /// Makes what these tables need and the file does not have.
-pub(super) fn follow(connection: &Connection, tables: &Tables) -> Result<(), StoreError> {
+pub(super) fn follow(
+    connection: &Connection,
+    tables: &Tables,
+    sealed: Option<&Folder>,
+) -> Result<(), StoreError> {
     let tables = remember::all(connection, tables)?;
     let shape = shape(&tables);
     if meta(connection, "shape")?.as_deref() == Some(&shape) {
@@ -40,8 +49,10 @@ pub(super) fn follow(connection: &Connection, tables: &Tables) -> Result<(), Sto
     }
     let run = |sql: &str| connection.execute_batch(sql).map_err(StoreError::from);
     run("BEGIN TRANSACTION")?;
-    let made =
-        statements(connection, &tables, &shape).and_then(|all| all.iter().try_for_each(|s| run(s)));
+    let made = physical(connection, &tables)
+        .and_then(|all| all.iter().try_for_each(|s| run(s)))
+        .and_then(|()| whole_tables(connection, sealed))
+        .and_then(|()| views(&tables, &shape).iter().try_for_each(|s| run(s)));
     if let Err(error) = made {
         let _ = connection.execute_batch("ROLLBACK");
         return Err(error);
@@ -67,13 +78,12 @@ fn checkpoint(connection: &Connection) {
     }
 }
 
-fn statements(
-    connection: &Connection,
-    tables: &Tables,
-    shape: &str,
-) -> Result<Vec<String>, StoreError> {
+fn physical(connection: &Connection, tables: &Tables) -> Result<Vec<String>, StoreError> {
     let existing = existing_columns(connection)?;
-    let mut all = vec!["CREATE SCHEMA IF NOT EXISTS raw".to_owned()];
+    let mut all = vec![
+        "CREATE SCHEMA IF NOT EXISTS raw".to_owned(),
+        "CREATE SCHEMA IF NOT EXISTS hist".to_owned(),
+    ];
     for table in schema::tables(tables) {
         all.push(table.create());
         let Some(columns) = existing.get(&table.name) else {
@@ -100,6 +110,23 @@ fn statements(
             }
         }
     }
+    Ok(all)
+}
+
+/// The views `hist.*` over all tables that are sealed, those that this program does not know, too.
+fn whole_tables(connection: &Connection, sealed: Option<&Folder>) -> Result<(), StoreError> {
+    for timed in table::all(connection)? {
+        if let Some(folder) = sealed {
+            files::make_empty(connection, folder, &timed)?;
+            connection.execute_batch(&files::none(folder, &timed.name))?;
+        }
+        connection.execute_batch(&table::whole(&timed, sealed))?;
+    }
+    Ok(())
+}
+
+fn views(tables: &Tables, shape: &str) -> Vec<String> {
+    let mut all = Vec::new();
     for view in view::views(tables) {
         all.extend(view.create());
     }
@@ -109,7 +136,7 @@ fn statements(
         "INSERT INTO raw.meta VALUES ('schema', '{}'), ('shape', '{shape}')",
         schema::VERSION
     ));
-    Ok(all)
+    all
 }
 
 /// Whether values of a kind can be put into a column as it is. A wider column stays as wide as it is.

@@ -27,6 +27,7 @@ mod remember;
 mod repair;
 mod request;
 mod schema;
+pub mod sealed;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -68,8 +69,11 @@ struct Shared {
     slots: tokio::sync::Semaphore,
     /// Where Parquet exports are written; `None` in memory.
     export: Option<PathBuf>,
+    /// Where sealed files lie; `None` in memory.
+    sealed: Option<sealed::Folder>,
     /// Released last, when every connection has gone.
-    _lock: Option<lock::Lock>,
+    #[allow(dead_code)]
+    lock: Option<lock::Lock>,
 }
 
 #[derive(Clone, Debug)]
@@ -238,7 +242,7 @@ impl Store {
 
     /// Asks on this thread.
     pub fn ask_blocking(&self, question: &Question) -> Result<Answer, StoreError> {
-        ask::ask(&self.shared.pool, question)
+        ask::ask(&self.shared, question)
     }
 
     /// How every host of the inventory is at `now`, in the inventory's order.
@@ -247,7 +251,7 @@ impl Store {
         inventory: &Inventory,
         now: UnixSeconds,
     ) -> Result<Vec<HostHealth>, StoreError> {
-        self.shared.health.states(&self.shared.pool, inventory, now)
+        self.shared.health.states(&self.shared, inventory, now)
     }
 }
 
@@ -268,7 +272,11 @@ impl Recorder {
     /// and columns that no profile defines any more stay, with their rows.
     fn follow_tables(&mut self, tables: &Tables) -> Result<(), StoreError> {
         if self.tables != *tables {
-            migrate::follow(&self.connection, tables)?;
+            let sealed = self.shared.sealed.as_ref();
+            migrate::follow(&self.connection, tables, sealed)?;
+            if let Some(folder) = sealed {
+                open::renew(&self.connection, &self.shared.pool, folder)?;
+            }
             self.tables = tables.clone();
         }
         Ok(())
@@ -276,7 +284,7 @@ impl Recorder {
 
     /// What an [`crate::intake::Intake`] starts from.
     pub fn known(&mut self) -> Result<Known, StoreError> {
-        known::read(&self.connection, &self.tables)
+        known::read(&self.connection, &self.tables, self.shared.sealed.as_ref())
     }
 
     /// Appends all in one transaction. When it returns, the rows are on disk; when it fails, none is.

@@ -7,6 +7,7 @@ use duckdb::{Config, Connection};
 
 use super::repair::{self, Repair};
 use super::schema::literal;
+use super::sealed::{Folder, files, manifest, scope, table};
 use super::{Options, Recorder, Shared, Store, StoreError, health, lock, migrate, pool};
 use crate::table::Tables;
 
@@ -18,18 +19,29 @@ const REPAIRS_MAX: usize = 3;
 /// Opens or makes the file in the data directory.
 pub(super) fn file(data: &Path, options: &Options) -> Result<(Store, Recorder), StoreError> {
     let export = data.join("export");
-    for directory in [data, &export] {
+    let sealed = Folder::new(data);
+    for directory in [data, &export, sealed.root()] {
         make_directory(directory)?;
     }
     let path = data.join(FILE);
     let lock = lock::take(data, &path)?;
     let (connection, repairs) = connect(&path, options)?;
-    set_up(&connection, data, &export)?;
-    migrate::bring_up(&connection, &path)?;
+    set_up(&connection, data, &[&export, sealed.root()])?;
+    migrate::bring_up(&connection, &path, Some(&sealed))?;
     for repair in &repairs {
         report(&connection, repair)?;
     }
-    finish(connection, Some(export), Some(lock))
+    manifest::store_id(&connection)?;
+    files::complete(&connection, &sealed)?;
+    files::clear(&connection, &sealed)?;
+    sealed.tidy(&connection)?;
+    let twin = twin(&connection)?;
+    let first = files::all_empty(&connection, &sealed)?;
+    finish(connection, Some(twin), first, |shared| {
+        shared.export = Some(export);
+        shared.sealed = Some(sealed);
+        shared.lock = Some(lock);
+    })
 }
 
 /// Opens the file. A damaged write-ahead log is cut and opened again, each time a copy is kept.
@@ -71,24 +83,54 @@ fn report(connection: &Connection, repair: &Repair) -> Result<(), StoreError> {
 pub(super) fn memory() -> Result<(Store, Recorder), StoreError> {
     let connection = Connection::open_in_memory_with_flags(config(Some(256 << 20))?)?;
     let nowhere = Path::new("/nonexistent");
-    lock_down(&connection, nowhere)?;
-    migrate::bring_up(&connection, Path::new("memory"))?;
-    finish(connection, None, None)
+    lock_down(&connection, &[nowhere])?;
+    migrate::bring_up(&connection, Path::new("memory"), None)?;
+    finish(connection, None, String::new(), |_| {})
+}
+
+/// An empty database in memory with the same tables and views, that plans questions: see
+/// [`super::sealed::scope`].
+fn twin(original: &Connection) -> Result<Connection, StoreError> {
+    let twin = Connection::open_in_memory_with_flags(config(Some(128 << 20))?.threads(1)?)?;
+    twin.execute_batch(&format!(
+        "SET disabled_optimizers = {}; CREATE SCHEMA raw; CREATE SCHEMA hist",
+        literal(scope::DISABLED)
+    ))?;
+    lock_down(&twin, &[Path::new("/nonexistent")])?;
+    for statement in table::copies(original)? {
+        twin.execute_batch(&statement)?;
+    }
+    Ok(twin)
+}
+
+/// After the tables changed: readers and their twin know the new ones.
+pub(super) fn renew(
+    connection: &Connection,
+    pool: &pool::Pool,
+    folder: &Folder,
+) -> Result<(), StoreError> {
+    files::clear(connection, folder)?;
+    pool.renew(twin(connection)?, files::all_empty(connection, folder)?);
+    Ok(())
 }
 
 fn finish(
     connection: Connection,
-    export: Option<PathBuf>,
-    lock: Option<lock::Lock>,
+    twin: Option<Connection>,
+    first: String,
+    with: impl FnOnce(&mut Shared),
 ) -> Result<(Store, Recorder), StoreError> {
     let root = connection.try_clone()?;
-    let shared = Arc::new(Shared {
-        pool: pool::Pool::new(root),
+    let mut shared = Shared {
+        pool: pool::Pool::new(root, twin, first),
         health: health::Watch::default(),
         slots: tokio::sync::Semaphore::new(pool::READERS),
-        export,
-        _lock: lock,
-    });
+        export: None,
+        sealed: None,
+        lock: None,
+    };
+    with(&mut shared);
+    let shared = Arc::new(shared);
     let store = Store {
         shared: shared.clone(),
     };
@@ -142,17 +184,22 @@ fn default_memory() -> u64 {
     total.map_or(CEILING / 4, |kib| (kib * 1024 / 4).min(CEILING))
 }
 
-fn set_up(connection: &Connection, data: &Path, export: &Path) -> Result<(), StoreError> {
+fn set_up(connection: &Connection, data: &Path, allowed: &[&Path]) -> Result<(), StoreError> {
     let spill = literal(&data.join("tmp").to_string_lossy());
     connection.execute_batch(&format!(
-        "SET temp_directory = {spill}; SET max_temp_directory_size = '4GB'"
+        "SET temp_directory = {spill}; SET max_temp_directory_size = '4GB';
+         SET parquet_metadata_cache = true"
     ))?;
-    lock_down(connection, export)
+    lock_down(connection, allowed)
 }
 
-/// No file outside the one directory, no extension, no setting but the session's time zone.
-fn lock_down(connection: &Connection, allowed: &Path) -> Result<(), StoreError> {
-    let allowed = literal(&allowed.to_string_lossy());
+/// No file outside these directories, no extension, no setting but the session's time zone.
+fn lock_down(connection: &Connection, allowed: &[&Path]) -> Result<(), StoreError> {
+    let allowed: Vec<String> = allowed
+        .iter()
+        .map(|path| literal(&path.to_string_lossy()))
+        .collect();
+    let allowed = allowed.join(", ");
     connection
         .execute_batch(&format!(
             "SET TimeZone = 'UTC';

@@ -21,6 +21,12 @@ pub(super) struct Pool {
 struct State {
     /// Every reader is cloned from it; `None` once closed.
     root: Option<Connection>,
+    /// The empty twin that plans questions; see [`super::sealed::scope`].
+    twin: Option<Connection>,
+    /// What a new reader runs first.
+    first: String,
+    /// Counts the changes of `twin` and `first`; a reader from before is not used again.
+    generation: u64,
     idle: Vec<Reader>,
     busy: usize,
 }
@@ -28,6 +34,8 @@ struct State {
 /// One connection and the time zone it is set to.
 pub(super) struct Reader {
     connection: Connection,
+    twin: Option<Connection>,
+    generation: u64,
     timezone: String,
 }
 
@@ -38,10 +46,14 @@ pub(super) struct Lease<'p> {
 }
 
 impl Pool {
-    pub(super) fn new(root: Connection) -> Pool {
+    /// Readers are clones of `root` that have run `first`.
+    pub(super) fn new(root: Connection, twin: Option<Connection>, first: String) -> Pool {
         Pool {
             state: Mutex::new(State {
                 root: Some(root),
+                twin,
+                first,
+                generation: 0,
                 idle: Vec::new(),
                 busy: 0,
             }),
@@ -74,10 +86,29 @@ impl Pool {
         }
     }
 
+    /// From now on readers have this twin and run this first.
+    pub(super) fn renew(&self, twin: Connection, first: String) {
+        let mut state = self.state();
+        state.twin = Some(twin);
+        state.first = first;
+        state.generation += 1;
+        state.idle.clear();
+    }
+
+    /// A connection beside the readers, for work that is not a question.
+    pub(super) fn connection(&self) -> Result<Connection, StoreError> {
+        let state = self.state();
+        let Some(root) = &state.root else {
+            return Err(StoreError::Other("the history is closed".into()));
+        };
+        root.try_clone().map_err(StoreError::from)
+    }
+
     /// Interrupts what runs, waits for it (5 s at most) and closes every reader.
     pub(super) fn close(&self) {
         let mut state = self.state();
         state.root = None;
+        state.twin = None;
         state.idle.clear();
         let deadline = Instant::now() + Duration::from_secs(5);
         while state.busy > 0 && Instant::now() < deadline {
@@ -103,8 +134,13 @@ impl State {
         if let Some(reader) = self.idle.pop() {
             return Ok(reader);
         }
+        let connection = root.try_clone()?;
+        connection.execute_batch(&self.first)?;
+        let twin = self.twin.as_ref().map(Connection::try_clone).transpose()?;
         Ok(Reader {
-            connection: root.try_clone()?,
+            connection,
+            twin,
+            generation: self.generation,
             timezone: String::new(),
         })
     }
@@ -123,12 +159,18 @@ impl Lease<'_> {
             return Ok(());
         };
         if reader.timezone != name {
-            reader
-                .connection
-                .execute_batch(&format!("SET TimeZone = {}", super::schema::literal(name)))?;
+            let set = format!("SET TimeZone = {}", super::schema::literal(name));
+            reader.connection.execute_batch(&set)?;
+            if let Some(twin) = &reader.twin {
+                twin.execute_batch(&set)?;
+            }
             reader.timezone = name.to_owned();
         }
         Ok(())
+    }
+
+    pub(super) fn twin(&self) -> Option<&Connection> {
+        self.reader.as_ref()?.twin.as_ref()
     }
 
     /// Interrupts the connection at the deadline, until the guard is dropped.
@@ -160,7 +202,9 @@ impl Drop for Lease<'_> {
     fn drop(&mut self) {
         let mut state = self.pool.state();
         state.busy -= 1;
-        if let (Some(reader), true) = (self.reader.take(), state.root.is_some()) {
+        if let (Some(reader), true) = (self.reader.take(), state.root.is_some())
+            && reader.generation == state.generation
+        {
             state.idle.push(reader);
         }
         drop(state);

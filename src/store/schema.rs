@@ -5,7 +5,7 @@ use crate::table::{Column, Kind, Table, Tables};
 
 /// The version of what this module and the views make of the tables. A file of a newer one is
 /// refused.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// A table whose columns are written down here, not derived from [`crate::table`].
 #[derive(Debug)]
@@ -93,6 +93,10 @@ static FIXED: &[FixedTable] = &[
             ("error", "VARCHAR"),
             ("problems", "VARCHAR"),
         ],
+    },
+    FixedTable {
+        name: "sealed_file",
+        columns: super::sealed::manifest::COLUMNS,
     },
     FixedTable {
         name: "event",

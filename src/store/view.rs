@@ -67,7 +67,7 @@ static FIXED: &[FixedView] = &[
     },
     FixedView {
         name: "poll",
-        select: "SELECT t.ts, h.name AS host, t.method, t.ok, t.took_ms, t.requests, t.retries, t.bytes, t.rows, t.resets, t.cause, t.error, t.problems FROM raw.poll t JOIN raw.host h ON h.id = t.host_id",
+        select: "SELECT t.ts, h.name AS host, t.method, t.ok, t.took_ms, t.requests, t.retries, t.bytes, t.rows, t.resets, t.cause, t.error, t.problems FROM hist.poll t JOIN raw.host h ON h.id = t.host_id",
         comment: "The flight recorder: one row per attempt on a target, good or bad.",
         columns: &[
             (
@@ -99,7 +99,7 @@ static FIXED: &[FixedView] = &[
     },
     FixedView {
         name: "event",
-        select: "SELECT t.ts, h.name AS host, t.kind, t.subject, t.message FROM raw.event t LEFT JOIN raw.host h ON h.id = t.host_id",
+        select: "SELECT t.ts, h.name AS host, t.kind, t.subject, t.message FROM hist.event t LEFT JOIN raw.host h ON h.id = t.host_id",
         comment: "What happened at one moment: reboots, renames, link changes.",
         columns: &[
             ("ts", "When it was seen."),
@@ -201,7 +201,7 @@ fn table_view(table: &Table) -> View {
     selected.add("t.ts", "ts", TS.into());
     selected.add("h.name", "host", HOST.into());
     let mut from = format!(
-        "raw.{} t JOIN raw.host h ON h.id = t.host_id",
+        "hist.{} t JOIN raw.host h ON h.id = t.host_id",
         ident(table.name)
     );
     if let Some(entity) = table.entity {

@@ -153,7 +153,7 @@ fn a_newer_file_is_refused_with_one_sentence_and_an_older_one_grows() {
             error,
             StoreError::Newer {
                 found: 99,
-                known: 1,
+                known: schema::VERSION,
                 ..
             }
         ),

@@ -6,6 +6,7 @@ mod faults;
 mod forbidden;
 mod history;
 mod questions;
+mod sealed;
 mod shipped;
 
 use std::collections::BTreeMap;

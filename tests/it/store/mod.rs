@@ -3,3 +3,4 @@
 mod batch;
 mod kill;
 mod query;
+mod seal;

@@ -1,0 +1,83 @@
+//! Seals what is over: hours into sorted files, days into one file, while the pollers go on.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::poller::unix_now;
+use super::writer::Writer;
+use crate::store::sealed::{Prepared, Stretch, Switched, UNLINK_AFTER};
+use crate::store::{Store, StoreError};
+
+/// How often the loop looks what is due.
+const EVERY: Duration = Duration::from_secs(20);
+
+/// What the loop needs; `app` makes it.
+pub struct Sealer {
+    pub store: Store,
+    pub writer: Writer,
+}
+
+/// Runs until `stop` is set; a stretch under way is finished or, at the next start, begun anew.
+pub async fn run(parts: Sealer, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            _ = stop.changed() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+        tokio::select! {
+            _ = stop.changed() => return,
+            result = parts.turn() => if let Err(error) = result {
+                tracing::error!("sealing the history: {error}; it is tried again");
+            }
+        }
+    }
+}
+
+impl Sealer {
+    /// Seals all that is due, oldest first.
+    async fn turn(&self) -> Result<(), StoreError> {
+        let store = self.store.clone();
+        let due = blocking(move || {
+            store.unlink_replaced(UNLINK_AFTER);
+            store.stretches(unix_now(), false)
+        })
+        .await?;
+        for stretch in due {
+            self.seal(stretch).await?;
+        }
+        Ok(())
+    }
+
+    async fn seal(&self, stretch: Stretch) -> Result<(), StoreError> {
+        let begun = Instant::now();
+        let table = stretch.table.clone();
+        let store = self.store.clone();
+        let prepared: Prepared = blocking(move || store.prepare(&stretch)).await?;
+        let rows = prepared.rows();
+        let copied = begun.elapsed();
+        let switched = self
+            .writer
+            .run(move |recorder| recorder.switch(&prepared))
+            .await?;
+        match switched {
+            Switched::Done => tracing::info!(
+                table,
+                rows,
+                copied_ms = copied.as_millis() as u64,
+                switched_ms = (begun.elapsed() - copied).as_millis() as u64,
+                "sealed"
+            ),
+            Switched::Again => tracing::debug!(table, "rows came in meanwhile: sealed next time"),
+        }
+        Ok(())
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|e| Err(StoreError::Other(format!("sealing ended oddly: {e}"))))
+}
