@@ -25,8 +25,8 @@
 //! hosts, [`store`] DuckDB, [`render`] the templates, [`mail`] SMTP.
 //!
 //! **Loops** ([`loops`]) run until stopped: the poller, the trapper, the writer (the only thread that
-//! writes), the evaluator, the notifier, the reloader. They hand over collections through bounded channels and
-//! meet otherwise only in the store. [`web`] has the pages and the API, [`cli`] one file per verb,
+//! writes), the evaluator, the notifier, the sealer, the reloader. They hand over collections through
+//! bounded channels and meet otherwise only in the store. [`web`] has the pages and the API, [`cli`] one file per verb,
 //! [`app`] wires everything and has no logic of its own.
 //!
 //! [`simulate`] plays SNMP devices on loopback, for trying out and for tests; nothing needs it.
