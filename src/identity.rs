@@ -4,7 +4,8 @@
 //! that this collection does not show under their old names. Where more than one would fit, nothing
 //! is guessed: the row becomes a new entity, and an event says so.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::intake::{EntityId, HostId, NewEntity, RenamedEntity};
 use crate::reading::{EntityKey, Event};
@@ -22,8 +23,10 @@ pub struct Identities {
 
 #[derive(Clone, Debug, Default)]
 struct Members {
-    by_name: HashMap<String, EntityId>,
-    keys: HashMap<EntityId, EntityKey>,
+    keys: BTreeMap<EntityId, Arc<EntityKey>>,
+    /// What the newest collection showed, in its order, when every row found its entity: nearly
+    /// always the next one shows the same.
+    newest: Vec<(Arc<EntityKey>, EntityId)>,
 }
 
 /// Whose rows these are.
@@ -40,8 +43,8 @@ impl Identities {
     /// Adds an entity that the store knows.
     pub fn know(&mut self, host: HostId, table: &'static str, id: EntityId, key: EntityKey) {
         let members = self.tables.entry((host, table)).or_default();
-        members.by_name.insert(key.name.clone(), id);
-        members.keys.insert(id, key);
+        members.keys.insert(id, Arc::new(key));
+        members.newest.clear();
         self.next = self.next.max(id + 1);
     }
 
@@ -72,7 +75,8 @@ impl Identities {
     /// The entity of this name.
     pub fn find(&self, host: HostId, table: &'static str, name: &str) -> Option<EntityId> {
         let members = self.tables.get(&(host, table))?;
-        members.by_name.get(name).copied()
+        let mut newest_first = members.keys.iter().rev();
+        newest_first.find_map(|(id, key)| (key.name == name).then_some(*id))
     }
 
     /// The entities of one table on one host.
@@ -86,19 +90,28 @@ impl Identities {
     }
 
     /// Finds or makes the entity of every key of one table of one collection.
-    pub fn resolve(&mut self, host: HostId, table: &'static str, keys: &[EntityKey]) -> Resolved {
+    pub fn resolve(
+        &mut self,
+        host: HostId,
+        table: &'static str,
+        keys: &[Arc<EntityKey>],
+    ) -> Resolved {
         let members = self.tables.entry((host, table)).or_default();
+        if members.shows_the_same(keys) {
+            return Resolved {
+                ids: members.newest.iter().map(|(_, id)| Some(*id)).collect(),
+                ..Resolved::default()
+            };
+        }
+        let shown = keys;
         let first_time = members.keys.is_empty();
         let keys = distinct(keys);
         let mut out = Resolved {
-            ids: keys
-                .iter()
-                .map(|key| members.by_name.get(&key.name).copied())
-                .collect(),
+            ids: members.find(&keys),
             ..Resolved::default()
         };
-        let shown: HashSet<EntityId> = out.ids.iter().flatten().copied().collect();
-        let candidates = members.lost(&shown);
+        let found: HashSet<EntityId> = out.ids.iter().flatten().copied().collect();
+        let candidates = members.lost(&found);
         let wanted = count_marks(
             keys.iter()
                 .zip(&out.ids)
@@ -119,14 +132,13 @@ impl Identities {
                 fit => {
                     let id = self.next;
                     self.next += 1;
-                    members.by_name.insert(key.name.clone(), id);
-                    members.keys.insert(id, key.clone());
+                    members.keys.insert(id, Arc::clone(key));
                     out.ids[position] = Some(id);
                     out.new.push(NewEntity {
                         id,
                         host_id: host,
                         table,
-                        key: key.clone(),
+                        key: EntityKey::clone(key),
                     });
                     if !first_time {
                         out.events
@@ -135,11 +147,37 @@ impl Identities {
                 }
             }
         }
+        members.remember(shown, &out.ids);
         out
     }
 }
 
 impl Members {
+    /// Whether these are the keys of the newest collection again, in the same order.
+    fn shows_the_same(&self, keys: &[Arc<EntityKey>]) -> bool {
+        // A collector that keeps its keys hands over the very same ones.
+        let mut both = keys.iter().zip(&self.newest);
+        keys.len() == self.newest.len() && both.all(|(a, (b, _))| Arc::ptr_eq(a, b) || a == b)
+    }
+
+    fn remember(&mut self, keys: &[Arc<EntityKey>], ids: &[Option<EntityId>]) {
+        let found = keys
+            .iter()
+            .zip(ids)
+            .map(|(key, id)| Some((key.clone(), (*id)?)));
+        self.newest = found.collect::<Option<_>>().unwrap_or_default();
+    }
+
+    /// The entity of each key by its name.
+    fn find(&self, keys: &[Arc<EntityKey>]) -> Vec<Option<EntityId>> {
+        let known = self.keys.iter().map(|(id, key)| (key.name.as_str(), *id));
+        let by_name: HashMap<&str, EntityId> = known.collect();
+        let found = keys
+            .iter()
+            .map(|key| by_name.get(key.name.as_str()).copied());
+        found.collect()
+    }
+
     /// Entities that the collection does not show, by what marks them beside their name.
     fn lost(&self, shown: &HashSet<EntityId>) -> HashMap<Mark, Vec<EntityId>> {
         let mut lost: HashMap<Mark, Vec<EntityId>> = HashMap::new();
@@ -153,23 +191,21 @@ impl Members {
         lost
     }
 
-    fn refresh(&mut self, id: EntityId, key: &EntityKey, renamed: &mut Vec<RenamedEntity>) {
+    fn refresh(&mut self, id: EntityId, key: &Arc<EntityKey>, renamed: &mut Vec<RenamedEntity>) {
         if self.keys.get(&id).is_some_and(|known| known != key) {
-            self.keys.insert(id, key.clone());
+            self.keys.insert(id, Arc::clone(key));
             renamed.push(RenamedEntity {
                 id,
-                key: key.clone(),
+                key: EntityKey::clone(key),
             });
         }
     }
 
-    fn rename(&mut self, id: EntityId, key: &EntityKey, out: &mut Resolved) {
-        let old = self.keys.insert(id, key.clone()).unwrap_or_default();
-        self.by_name.remove(&old.name);
-        self.by_name.insert(key.name.clone(), id);
+    fn rename(&mut self, id: EntityId, key: &Arc<EntityKey>, out: &mut Resolved) {
+        let old = self.keys.insert(id, Arc::clone(key)).unwrap_or_default();
         out.renamed.push(RenamedEntity {
             id,
-            key: key.clone(),
+            key: EntityKey::clone(key),
         });
         out.events.push((
             Some(id),
@@ -200,7 +236,7 @@ fn count_marks(marks: impl Iterator<Item = Mark>) -> HashMap<Mark, usize> {
 }
 
 /// The keys with every name made unique: the second `eth0` of one collection is `eth0 (2)`.
-fn distinct(keys: &[EntityKey]) -> Vec<EntityKey> {
+fn distinct(keys: &[Arc<EntityKey>]) -> Vec<Arc<EntityKey>> {
     let mut used: HashSet<String> = HashSet::new();
     keys.iter()
         .map(|key| {
@@ -208,7 +244,7 @@ fn distinct(keys: &[EntityKey]) -> Vec<EntityKey> {
             let base = key.name.clone();
             let mut n = 2;
             while !used.insert(key.name.clone()) {
-                key.name = format!("{base} ({n})");
+                Arc::make_mut(&mut key).name = format!("{base} ({n})");
                 n += 1;
             }
             key
@@ -236,13 +272,13 @@ fn appeared(table: &str, key: &EntityKey, ambiguous: bool) -> Event {
 mod tests {
     use super::*;
 
-    fn port(name: &str, alias: &str, mac: &str) -> EntityKey {
-        EntityKey {
+    fn port(name: &str, alias: &str, mac: &str) -> Arc<EntityKey> {
+        Arc::new(EntityKey {
             name: name.into(),
             alias: alias.into(),
             mac: mac.into(),
             kind: "6".into(),
-        }
+        })
     }
 
     fn ids(r: &Resolved) -> Vec<EntityId> {
@@ -318,6 +354,18 @@ mod tests {
     }
 
     #[test]
+    fn the_same_keys_again_find_the_same_entities_and_others_are_looked_at() {
+        let mut all = Identities::default();
+        let keys = [port("a", "", "m1"), port("b", "", "m2")];
+        all.resolve(1, "interface", &keys);
+        let again = all.resolve(1, "interface", &keys);
+        assert_eq!(ids(&again), [0, 1]);
+        let marked = [port("a", "", "m1"), port("b", "x", "m2")];
+        assert_eq!(all.resolve(1, "interface", &marked).renamed.len(), 1);
+        assert_eq!(ids(&all.resolve(1, "interface", &keys[1..])), [1]);
+    }
+
+    #[test]
     fn equal_names_stay_distinct() {
         let mut all = Identities::default();
         let r = all.resolve(
@@ -341,7 +389,10 @@ mod tests {
         let r = all.resolve(
             1,
             "filesystem",
-            &[EntityKey::named("/"), EntityKey::named("/var")],
+            &[
+                EntityKey::named("/").into(),
+                EntityKey::named("/var").into(),
+            ],
         );
         assert_eq!(ids(&r), [41, 42]);
     }

@@ -229,19 +229,24 @@ impl Intake {
         let table = readings.table;
         let ids = self.identify(host, readings, stored);
         let mut rows = Vec::with_capacity(readings.rows.len());
+        for (row, id) in readings.rows.iter().zip(&ids) {
+            if let Some(id) = id {
+                self.take_facts(*id, table, row, stored);
+            }
+        }
+        let mut bases = self.baselines.table((host, method), table);
+        let counts = table.has_counters();
+        let speed_place = table.fact_position("speed_bps");
         for (row, id) in readings.rows.iter().zip(ids) {
             if table.entity.is_some() && id.is_none() {
                 continue;
             }
-            if let Some(id) = id {
-                self.take_facts(id, table, row, stored);
-            }
-            let speed = id.and_then(|id| self.speed_bps(id, table));
-            let key = RowKey::of(table, id, row);
-            let step = self
-                .baselines
-                .row((host, method), table, key)
-                .advance(moment, table, row, speed);
+            let facts = id.and_then(|id| self.facts.get(&id));
+            let speed = facts.and_then(|facts| match facts.get(speed_place?)? {
+                Value::Int(speed) => Some(*speed),
+                _ => None,
+            });
+            let step = bases.advance(RowKey::of(table, id, row), moment, row, speed);
             stored.poll.resets += step.resets;
             if let (Some(id), Some(event)) = (id, step.event) {
                 let name = self
@@ -252,7 +257,7 @@ impl Intake {
             }
             rows.push(StoredRow {
                 entity_id: id,
-                elapsed_ms: step.elapsed_ms.filter(|_| table.has_counters()),
+                elapsed_ms: step.elapsed_ms.filter(|_| counts),
                 values: derive::finish(table, step.values, step.elapsed_ms),
             });
         }
@@ -271,7 +276,7 @@ impl Intake {
         if readings.table.entity.is_none() {
             return vec![None; readings.rows.len()];
         }
-        let keys: Vec<EntityKey> = readings
+        let keys: Vec<Arc<EntityKey>> = readings
             .rows
             .iter()
             .map(|row| row.entity.clone().unwrap_or_default())
@@ -288,6 +293,11 @@ impl Intake {
             return;
         }
         let known = self.facts.get(&id);
+        let mut both = row.facts.iter().zip(known.into_iter().flatten());
+        let unchanged = both.all(|(now, known)| now.is_null() || now == known);
+        if unchanged && known.is_some_and(|k| k.len() == table.facts.len()) {
+            return;
+        }
         // A fact that was not read this time keeps its last value.
         let now: Vec<Value> = (0..table.facts.len())
             .map(|i| match row.facts.get(i) {
@@ -305,14 +315,6 @@ impl Intake {
                 first: known.is_none(),
             });
             self.facts.insert(id, now);
-        }
-    }
-
-    fn speed_bps(&self, id: EntityId, table: &'static Table) -> Option<i64> {
-        let position = table.fact_position("speed_bps")?;
-        match self.facts.get(&id)?.get(position)? {
-            Value::Int(speed) => Some(*speed),
-            _ => None,
         }
     }
 

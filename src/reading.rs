@@ -117,8 +117,9 @@ impl EntityKey {
 /// One entity's row: `values` by the position of `table.columns`, `facts` by that of `table.facts`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// `None` in tables without an entity (system, cpu, memory, process, …).
-    pub entity: Option<EntityKey>,
+    /// `None` in tables without an entity (system, cpu, memory, process, …). Shared between the
+    /// polls of a collector that remembers its entities: most polls show the same ones.
+    pub entity: Option<Arc<EntityKey>>,
     pub values: Vec<Value>,
     /// Text or numbers that seldom change (alias, speed, device). Empty when the table has none or
     /// the method did not ask this time.
@@ -131,6 +132,11 @@ pub struct Row {
 impl Row {
     /// An empty row of the table: every column NULL.
     pub fn new(table: &'static Table, entity: Option<EntityKey>) -> Row {
+        Row::shared(table, entity.map(Arc::new))
+    }
+
+    /// An empty row about an entity whose key the collector keeps from poll to poll.
+    pub fn shared(table: &'static Table, entity: Option<Arc<EntityKey>>) -> Row {
         Row {
             entity,
             values: vec![Value::Null; table.columns.len()],

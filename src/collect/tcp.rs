@@ -86,7 +86,7 @@ mod tests {
         let (effort, outcome) = collect(&[HERE], port, soon).await;
         assert_eq!(effort.requests, 1);
         let row = &outcome.unwrap().tables[0].rows[0];
-        assert_eq!(row.entity, Some(EntityKey::named(port.to_string())));
+        assert_eq!(row.entity, Some(EntityKey::named(port.to_string()).into()));
         let Value::Float(ms) = row.values[0] else {
             panic!("{row:?}");
         };

@@ -1,13 +1,15 @@
 //! What the next delta counts from: the last raw reading of every counter of every row.
 
 mod codec;
+mod shape;
 
 use std::collections::HashMap;
 
 use crate::counter::{self, Moment, NoDelta, Span};
 use crate::intake::{EntityId, HostId};
 use crate::reading::{Event, Method, Row, UnixSeconds, Value};
-use crate::table::{Kind, Table, Tables};
+use crate::table::{Table, Tables};
+use shape::Shape;
 
 /// A row that has not been seen for this long starts anew when it comes back.
 const FORGET_MS: u64 = 86_400_000;
@@ -68,8 +70,34 @@ pub(super) struct BaseRow {
     zero_refused: bool,
     /// Operational state of an interface, to notice a change.
     up: Option<bool>,
-    /// Raw counters, in the order of the table's counter and input columns.
-    counters: Vec<Value>,
+    /// In the order of the table's counter and input columns.
+    counters: Box<[Raw]>,
+}
+
+/// A raw counter; of a quarter of a million ports each octet counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Raw {
+    None,
+    Bits32(u32),
+    Bits64(u64),
+}
+
+impl Raw {
+    fn of(value: &Value) -> Raw {
+        match value {
+            Value::Counter32(n) => Raw::Bits32(*n),
+            Value::Counter64(n) => Raw::Bits64(*n),
+            _ => Raw::None,
+        }
+    }
+
+    fn value(self) -> Value {
+        match self {
+            Raw::None => Value::Null,
+            Raw::Bits32(n) => Value::Counter32(n),
+            Raw::Bits64(n) => Value::Counter64(n),
+        }
+    }
 }
 
 /// One row, a step further.
@@ -101,84 +129,113 @@ impl LinkChange {
     }
 }
 
-/// Compares a row with its baseline and makes it the next one.
-pub(super) fn advance(
-    slot: &mut Option<BaseRow>,
-    moment: Moment,
-    table: &Table,
-    row: &Row,
-    speed_bps: Option<i64>,
-) -> Step {
-    let mut step = Step {
-        values: row.values.clone(),
-        elapsed_ms: None,
-        resets: 0,
-        event: None,
-    };
-    let up = link_state(table, row);
-    let next = BaseRow {
-        moment,
-        restored: false,
-        discontinuity: row.discontinuity,
-        zero_refused: false,
-        up,
-        counters: counted(table).map(|(i, _)| row.values[i].clone()).collect(),
-    };
-    let Some(before) = slot.as_mut() else {
-        for (i, _) in counted(table) {
-            step.values[i] = Value::Null;
-        }
-        *slot = Some(next);
-        return step;
-    };
-    if let (Some(was), Some(is)) = (before.up, up)
-        && was != is
-    {
-        step.event = Some(LinkChange { up: is });
-    }
-    let span = span_of(before, &moment, row.discontinuity);
-    let filling = before.moment.uptime.is_some_and(|u| u.ms < FILLING_MS);
-    let mut zero = false;
-    for (n, (i, column)) in counted(table).enumerate() {
-        let bits = if column.unit == "B" { 8.0 } else { 0.0 };
-        let from = match before.counters.get(n) {
-            Some(Value::Counter32(0) | Value::Counter64(0)) if filling => &Value::Null,
-            Some(value) => value,
-            None => &Value::Null,
-        };
-        step.values[i] = match counter::delta(from, &row.values[i], span, bits, speed_bps) {
-            Ok(delta) => Value::Int(delta),
-            Err(why) => {
-                step.resets += i64::from(why != NoDelta::First);
-                zero |= why == NoDelta::BrokenZero;
-                Value::Null
-            }
-        };
-    }
-    if zero && !before.zero_refused {
-        // An agent that answers 0 once is broken; its next good row counts from the row before. One
-        // that stays at 0 was cleared, and the second 0 is the new beginning.
-        for (i, _) in counted(table) {
-            step.values[i] = Value::Null;
-        }
-        before.zero_refused = true;
-        before.up = up;
-        return step;
-    }
-    if span != Span::Disorder {
-        step.elapsed_ms = span.elapsed_ms().and_then(|ms| i64::try_from(ms).ok());
-        *slot = Some(next);
-    }
-    step
+/// The baselines of one table of one target.
+pub(super) struct TableBase<'a> {
+    rows: &'a mut HashMap<RowKey, BaseRow>,
+    shape: Shape,
 }
 
-/// Position and definition of every column that is read as a counter.
-fn counted(table: &Table) -> impl Iterator<Item = (usize, &'static crate::table::Column)> {
-    let columns: &'static [crate::table::Column] = table.columns;
-    columns
-        .iter()
-        .enumerate()
-        .filter(|(_, c)| matches!(c.kind, Kind::Counter | Kind::Input))
+impl TableBase<'_> {
+    /// Compares a row with its baseline and makes it the next one.
+    pub(super) fn advance(
+        &mut self,
+        key: RowKey,
+        moment: Moment,
+        row: &Row,
+        speed_bps: Option<i64>,
+    ) -> Step {
+        let up = self.shape.link_state(row);
+        if let Some(before) = self.rows.get_mut(&key) {
+            return before.advance(&self.shape, moment, (row, up), speed_bps);
+        }
+        let next = BaseRow {
+            moment,
+            restored: false,
+            discontinuity: row.discontinuity,
+            zero_refused: false,
+            up,
+            counters: self.shape.raw(row).collect(),
+        };
+        self.rows.insert(key, next);
+        let mut step = Step::of(row);
+        self.shape.forget_counters(&mut step.values);
+        step
+    }
+}
+
+impl Step {
+    fn of(row: &Row) -> Step {
+        Step {
+            values: row.values.clone(),
+            elapsed_ms: None,
+            resets: 0,
+            event: None,
+        }
+    }
+}
+
+impl BaseRow {
+    fn advance(
+        &mut self,
+        shape: &Shape,
+        moment: Moment,
+        (row, up): (&Row, Option<bool>),
+        speed_bps: Option<i64>,
+    ) -> Step {
+        let mut step = Step::of(row);
+        if let (Some(was), Some(is)) = (self.up, up)
+            && was != is
+        {
+            step.event = Some(LinkChange { up: is });
+        }
+        let span = span_of(self, &moment, row.discontinuity);
+        let filling = self.moment.uptime.is_some_and(|u| u.ms < FILLING_MS);
+        let mut zero = false;
+        for (n, (i, bits)) in shape.counted.iter().enumerate() {
+            let from = match self.counters.get(n) {
+                Some(Raw::Bits32(0) | Raw::Bits64(0)) if filling => Value::Null,
+                Some(raw) => raw.value(),
+                None => Value::Null,
+            };
+            let now = &row.values[*i];
+            step.values[*i] = match counter::delta(&from, now, span, *bits, speed_bps) {
+                Ok(delta) => Value::Int(delta),
+                Err(why) => {
+                    step.resets += i64::from(why != NoDelta::First);
+                    zero |= why == NoDelta::BrokenZero;
+                    Value::Null
+                }
+            };
+        }
+        if zero && !self.zero_refused {
+            // An agent that answers 0 once is broken; its next good row counts from the row before.
+            // One that stays at 0 was cleared, and the second 0 is the new beginning.
+            shape.forget_counters(&mut step.values);
+            self.zero_refused = true;
+            self.up = up;
+            return step;
+        }
+        if span != Span::Disorder {
+            step.elapsed_ms = span.elapsed_ms().and_then(|ms| i64::try_from(ms).ok());
+            self.replace(shape, moment, row, up);
+        }
+        step
+    }
+
+    fn replace(&mut self, shape: &Shape, moment: Moment, row: &Row, up: Option<bool>) {
+        self.moment = moment;
+        self.restored = false;
+        self.discontinuity = row.discontinuity;
+        self.zero_refused = false;
+        self.up = up;
+        if self.counters.len() == shape.counted.len() {
+            for (slot, raw) in self.counters.iter_mut().zip(shape.raw(row)) {
+                *slot = raw;
+            }
+        } else {
+            self.counters = shape.raw(row).collect();
+        }
+    }
 }
 
 fn span_of(before: &BaseRow, moment: &Moment, discontinuity: Option<u64>) -> Span {
@@ -198,35 +255,14 @@ fn span_of(before: &BaseRow, moment: &Moment, discontinuity: Option<u64>) -> Spa
     }
 }
 
-fn link_state(table: &Table, row: &Row) -> Option<bool> {
-    if table.name != crate::table::INTERFACE.name {
-        return None;
-    }
-    match &row.values[table.position("state")?] {
-        Value::Text(state) if &**state == "up" => Some(true),
-        Value::Text(state) if matches!(&**state, "down" | "lower_layer_down" | "not_present") => {
-            Some(false)
-        }
-        _ => None,
-    }
-}
-
 impl Baselines {
-    /// The place of a row's baseline.
-    pub(super) fn row(
-        &mut self,
-        target: TargetKey,
-        table: &'static Table,
-        key: RowKey,
-    ) -> RowSlot<'_> {
-        let rows = self
-            .targets
-            .entry(target)
-            .or_default()
-            .tables
-            .entry(table.name)
-            .or_default();
-        RowSlot { rows, key }
+    /// The baselines of a table's rows.
+    pub(super) fn table(&mut self, target: TargetKey, table: &'static Table) -> TableBase<'_> {
+        let tables = &mut self.targets.entry(target).or_default().tables;
+        TableBase {
+            rows: tables.entry(table.name).or_default(),
+            shape: Shape::of(table),
+        }
     }
 
     /// Drops rows that were not in the collection of `moment`: processes at once, for their pids
@@ -330,30 +366,6 @@ impl Baselines {
             self.targets.insert(key, base);
         }
         Ok(restored)
-    }
-}
-
-/// Where the baseline of one row lies.
-pub(super) struct RowSlot<'a> {
-    rows: &'a mut HashMap<RowKey, BaseRow>,
-    key: RowKey,
-}
-
-impl RowSlot<'_> {
-    /// Runs [`advance`] on the row.
-    pub(super) fn advance(
-        self,
-        moment: Moment,
-        table: &Table,
-        row: &Row,
-        speed_bps: Option<i64>,
-    ) -> Step {
-        let mut slot = self.rows.remove(&self.key);
-        let step = advance(&mut slot, moment, table, row, speed_bps);
-        if let Some(base) = slot {
-            self.rows.insert(self.key, base);
-        }
-        step
     }
 }
 

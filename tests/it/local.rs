@@ -34,7 +34,7 @@ async fn here_and_over_ssh_tell_the_same() {
         if table.name == "process" {
             continue;
         }
-        let key = |row: &Row| row.entity.clone().map(|e| e.name);
+        let key = |row: &Row| row.entity.as_ref().map(|e| e.name.clone());
         let mut a: Vec<&Row> = a.iter().collect();
         let mut b: Vec<&Row> = b.iter().collect();
         a.sort_by_key(|r| key(r));

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::breaker::{Breaker, PROBE_PATIENCE};
 use super::plan::Plan;
 use super::slots::ATTEMPTS;
 use super::usm::Usm;
@@ -33,6 +34,7 @@ pub(super) struct Device {
     /// The last good address and when DNS said it.
     pub(super) address: Option<(IpAddr, Instant)>,
     pub(super) pace: Pace,
+    pub(super) breaker: Breaker,
     /// With version 3: the engine and its clock.
     pub(super) usm: Option<Arc<Usm>>,
     pub(super) packing: Packing,
@@ -47,6 +49,18 @@ pub(super) struct Device {
     pub(super) slow_processes: Option<Instant>,
     /// Names of running processes by pid, with the CPU time last seen.
     pub(super) processes: HashMap<u32, (Arc<str>, i64)>,
+}
+
+impl Device {
+    /// How long each attempt of a question is waited for; there are no more than these.
+    pub(super) fn patience(&self) -> impl Iterator<Item = Duration> + '_ {
+        let least = if self.breaker.is_open() {
+            PROBE_PATIENCE
+        } else {
+            Duration::ZERO
+        };
+        (0..self.breaker.attempts()).map(move |attempt| self.pace.patience(attempt).max(least))
+    }
 }
 
 /// A device that keeps us waiting this long in one poll is asked several things at once.

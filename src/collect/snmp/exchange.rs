@@ -47,6 +47,8 @@ pub(super) struct Line<'a> {
     pub(super) effort: Effort,
     /// Questions answered in this collection.
     pub(super) answered: u32,
+    /// Anything came from the device, be it of no use.
+    pub(super) heard: bool,
     /// What went wrong without spoiling the whole.
     pub(super) problems: Vec<String>,
 }
@@ -64,7 +66,8 @@ pub(super) struct Course<'a> {
     peer: Peer,
     version: SnmpVersion,
     usm: Option<Arc<Usm>>,
-    patience: [Duration; ATTEMPTS],
+    /// One for each attempt.
+    patience: [Option<Duration>; ATTEMPTS],
     pub(super) deadline: Instant,
 }
 
@@ -128,7 +131,9 @@ impl Course<'_> {
         let mut ticket = self.sockets.book(self.peer.clone()).ok_or(Trouble::Busy)?;
         let mut buffer = Vec::with_capacity(1_500);
         let mut attempt = 0;
-        while attempt < ATTEMPTS && Instant::now() < self.deadline {
+        while let Some(patience) = self.patience.get(attempt).copied().flatten()
+            && Instant::now() < self.deadline
+        {
             sent[attempt] = Instant::now();
             write(ticket.next_id(), &mut buffer);
             cost.effort.requests += 1;
@@ -139,7 +144,7 @@ impl Course<'_> {
                 _ => {}
             }
             // Counted from the beginning: a late timer does not delay the next one too.
-            until = (until + self.patience[attempt]).min(self.deadline);
+            until = (until + patience).min(self.deadline);
             attempt += 1;
             while let Ok(Some(reply)) = timeout_at(until, ticket.reply()).await {
                 cost.effort.bytes += reply.datagram.len() as u64;
@@ -178,12 +183,13 @@ impl Course<'_> {
 impl<'a> Line<'a> {
     /// How exchanges are held from now on.
     pub(super) fn course(&self) -> Course<'a> {
+        let mut patience = self.device.patience();
         Course {
             sockets: self.sockets,
             peer: self.peer.clone(),
             version: self.version,
             usm: self.usm.clone(),
-            patience: std::array::from_fn(|attempt| self.device.pace.patience(attempt)),
+            patience: std::array::from_fn(|_| patience.next()),
             deadline: self.deadline,
         }
     }
@@ -209,9 +215,18 @@ impl<'a> Line<'a> {
         if let Some(round_trip) = cost.round_trip {
             self.device.pace.learn(round_trip);
         }
+        if answered || cost.round_trip.is_some() {
+            self.heard = true;
+            self.device.breaker.answered();
+        }
         if let Some(most) = self.usm.as_ref().and_then(|usm| usm.max_size()) {
             self.device.packing.limit(most as usize);
         }
+    }
+
+    /// Questions were put and nothing at all came.
+    pub(super) fn is_silent(&self) -> bool {
+        self.effort.requests > 0 && !self.heard
     }
 
     /// Notes a part that failed; a few are enough to understand.
@@ -231,7 +246,11 @@ impl<'a> Line<'a> {
                 elsewhere,
             } => {
                 let plural = if *retries == 1 { "retry" } else { "retries" };
-                let tried = format!("({retries} {plural}, {seconds} s)");
+                let tried = if self.device.breaker.is_open() {
+                    format!("(asked once, for it has been silent before; {seconds} s)")
+                } else {
+                    format!("({retries} {plural}, {seconds} s)")
+                };
                 let message = match elsewhere {
                     Some(from) => format!(
                         "no answer on udp/{port} {tried} (it answers from {from}: give that address)"

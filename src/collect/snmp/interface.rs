@@ -68,7 +68,7 @@ pub(super) struct Port {
     /// The object that proves at every poll that the index still means the same interface.
     name_source: (&'static [u32], u32),
     name_octets: Box<[u8]>,
-    key: EntityKey,
+    key: Arc<EntityKey>,
     facts: Vec<Value>,
     /// Cell and which of its sources.
     asks: Box<[(u8, u8)]>,
@@ -131,12 +131,12 @@ fn port(index: u32, seen: &Seen<'_>) -> Port {
         index,
         name_source,
         name_octets: name_octets.into(),
-        key: EntityKey {
+        key: Arc::new(EntityKey {
             name,
             alias,
             mac,
             kind: kind.unwrap_or_default(),
-        },
+        }),
         facts,
         asks: asks(seen),
     }
@@ -204,7 +204,8 @@ fn tell_apart(ports: &mut [Port]) {
     }
     for port in ports {
         if count[&port.key.name] > 1 {
-            port.key.name = format!("{} (#{})", port.key.name, port.index);
+            let name = format!("{} (#{})", port.key.name, port.index);
+            Arc::make_mut(&mut port.key).name = name;
         }
     }
 }
@@ -233,7 +234,7 @@ impl Port {
     /// Takes the answers to what [`Port::push`] asked.
     pub(super) fn read(&self, positions: &Positions, values: &mut Values) -> PortSeen {
         let name = values.next();
-        let answers: Vec<Datum> = self.asks.iter().map(|_| values.next()).collect();
+        let answers = values.some(self.asks.len());
         // An interface without any name is told by its index alone.
         let nameless = self.name_octets.is_empty() && !answers.iter().all(Datum::is_absent);
         if name.is_absent() && !nameless {
@@ -242,7 +243,7 @@ impl Port {
         if name.bytes().unwrap_or_default() != &*self.name_octets {
             return PortSeen::Renamed;
         }
-        let mut row = Row::new(&INTERFACE, Some(self.key.clone()));
+        let mut row = Row::shared(&INTERFACE, Some(self.key.clone()));
         row.facts.clone_from(&self.facts);
         for ((cell, _), answer) in self.asks.iter().zip(answers) {
             let cell = usize::from(*cell);
@@ -250,9 +251,9 @@ impl Port {
                 DISCONTINUITY => {
                     row.discontinuity = answer.int().and_then(|t| u64::try_from(t).ok());
                 }
-                "state" => row.values[positions.0[cell]] = state(&answer, &positions.1),
-                "admin_state" => row.values[positions.0[cell]] = state(&answer, &positions.1),
-                _ => row.values[positions.0[cell]] = super::plan::counter(&answer),
+                "state" => row.values[positions.0[cell]] = state(answer, &positions.1),
+                "admin_state" => row.values[positions.0[cell]] = state(answer, &positions.1),
+                _ => row.values[positions.0[cell]] = super::plan::counter(answer),
             }
         }
         PortSeen::Row(row)

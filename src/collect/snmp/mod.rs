@@ -8,6 +8,7 @@
 #[cfg(test)]
 mod tests;
 
+mod breaker;
 pub(crate) mod codec;
 mod device;
 mod disk;
@@ -95,6 +96,10 @@ impl Engine {
             Err(failure) => return (Effort::default(), Err(failure)),
         };
         let mut outcome = poll::poll(&mut line).await;
+        let silent = line.is_silent();
+        if silent && matches!(&outcome, Err(failure) if failure.cause == Cause::Timeout) {
+            line.device.breaker.silent();
+        }
         line.device.suspect = outcome.is_err();
         if let (Ok(readings), Some(usm)) = (&mut outcome, &line.usm) {
             readings.events.extend(usm.take_events());
@@ -147,6 +152,7 @@ impl Engine {
             deadline,
             effort: Effort::default(),
             answered: 0,
+            heard: false,
             problems: Vec::new(),
         })
     }

@@ -65,11 +65,27 @@ struct Clock {
 }
 
 /// The answers of one poll, in the order of the items.
-pub(super) struct Values(std::vec::IntoIter<Datum>);
+pub(super) struct Values {
+    answers: Vec<Datum>,
+    taken: usize,
+}
 
 impl Values {
+    fn of(answers: Vec<Datum>) -> Values {
+        Values { answers, taken: 0 }
+    }
+
     pub(super) fn next(&mut self) -> Datum {
-        self.0.next().unwrap_or_default()
+        let next = self.answers.get_mut(self.taken);
+        self.taken += 1;
+        next.map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The next answers, `count` of them.
+    pub(super) fn some(&mut self, count: usize) -> &[Datum] {
+        let rest = self.answers.get(self.taken..).unwrap_or_default();
+        self.taken += count;
+        &rest[..count.min(rest.len())]
     }
 }
 
@@ -192,7 +208,7 @@ impl Plan {
 
     async fn read(&mut self, line: &mut Line<'_>) -> Result<Read, Trouble> {
         let answers = get::get(line, &self.items).await?;
-        let mut values = Values(answers.into_iter());
+        let mut values = Values::of(answers);
         let mut found = Scalars::none();
         for scalar in &self.scalars {
             found.set(*scalar, values.next());

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{BaseRow, RowKey, TargetBase, TargetKey, counted};
+use super::shape::counted;
+use super::{BaseRow, Raw, RowKey, TargetBase, TargetKey};
 use crate::counter::Moment;
-use crate::reading::{Method, Uptime, Value};
+use crate::reading::{Method, Uptime};
 use crate::table::{self, Tables};
 
 const MAGIC: &[u8; 8] = b"eiderbl1";
@@ -128,15 +129,15 @@ impl Writer {
         self.u64(row.counters.len() as u64);
         for value in &row.counters {
             match value {
-                Value::Counter32(n) => {
+                Raw::Bits32(n) => {
                     self.u8(1);
                     self.u64(u64::from(*n));
                 }
-                Value::Counter64(n) => {
+                Raw::Bits64(n) => {
                     self.u8(2);
                     self.u64(*n);
                 }
-                _ => self.u8(0),
+                Raw::None => self.u8(0),
             }
         }
     }
@@ -202,9 +203,9 @@ impl<'a> Reader<'a> {
         let mut counters = Vec::new();
         for _ in 0..self.u64()? {
             counters.push(match self.u8()? {
-                1 => Value::Counter32(self.u64()? as u32),
-                2 => Value::Counter64(self.u64()?),
-                _ => Value::Null,
+                1 => Raw::Bits32(self.u64()? as u32),
+                2 => Raw::Bits64(self.u64()?),
+                _ => Raw::None,
             });
         }
         let row = BaseRow {
@@ -213,7 +214,7 @@ impl<'a> Reader<'a> {
             discontinuity,
             zero_refused: false,
             up,
-            counters,
+            counters: counters.into(),
         };
         Ok((key, row))
     }
@@ -239,7 +240,7 @@ mod tests {
             discontinuity: Some(3),
             zero_refused: false,
             up: Some(false),
-            counters: vec![Value::Counter64(u64::MAX), Value::Null, Value::Counter32(4)],
+            counters: Box::new([Raw::Bits64(u64::MAX), Raw::None, Raw::Bits32(4)]),
         };
         TargetBase {
             ts: 1_700_000_000,

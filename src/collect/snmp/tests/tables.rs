@@ -39,7 +39,7 @@ async fn two_names_alike_stay_two() {
     let readings = scene.poll_unchecked().await.unwrap();
     let names: Vec<String> = ports(&readings)
         .iter()
-        .map(|r| r.entity.clone().unwrap().name)
+        .map(|r| r.entity.as_ref().unwrap().name.clone())
         .collect();
     assert_eq!(names, ["Gi9 (#1)", "Gi9 (#2)", "Gi3", "Gi4", "Gi5"]);
 }
