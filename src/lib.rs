@@ -22,7 +22,7 @@
 //! - [`query`]: the files of `queries/`; [`signal`]: what loops and pages tell each other.
 //!
 //! **Edges** (each owns one outside thing, none knows another): [`home`] the files, [`collect`] the
-//! hosts, [`store`] DuckDB, [`render`] the templates, [`mail`] SMTP.
+//! hosts, [`store`] DuckDB, [`render`] the templates, [`mail`] SMTP, [`mib`] MIB modules.
 //!
 //! **Loops** ([`loops`]) run until stopped: the poller, the trapper, the writer (the only thread that
 //! writes), the evaluator, the notifier, the sealer, the reloader. They hand over collections through
@@ -66,6 +66,7 @@ pub mod intake;
 pub mod inventory;
 pub mod loops;
 pub mod mail;
+pub mod mib;
 pub mod profile;
 pub mod query;
 pub mod reading;

@@ -6,6 +6,7 @@ mod completions;
 mod host;
 mod init;
 mod mail;
+mod mib;
 mod output;
 mod poll;
 mod queries;
@@ -80,6 +81,8 @@ enum Verb {
     User(user::Args),
     /// Try the mail settings
     Mail(mail::Args),
+    /// MIB modules: draft a profile from them
+    Mib(mib::Args),
     /// Save what a device shows by SNMP, to play it with `eider simulate`
     Record(record::Args),
     /// Play SNMP devices on loopback, to try things out
@@ -105,6 +108,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Ssh(args) => ssh::run(&home, &args)?,
         Verb::User(args) => user::run(&home, &args)?,
         Verb::Mail(args) => mail::run(&home, &args)?,
+        Verb::Mib(args) => mib::run(&home, args)?,
         Verb::Record(args) => record::run(&home, &args)?,
         Verb::Simulate(args) => simulate::run(&args)?,
         Verb::Completions(args) => completions::run(&args)?,

@@ -15,6 +15,7 @@ mod local;
 mod loop_crash;
 mod loop_text;
 mod loop_watch;
+mod mib;
 mod ping;
 mod record;
 mod simulate;

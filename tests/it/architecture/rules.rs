@@ -19,7 +19,7 @@ const DOMAIN: &[&str] = &[
     "trap",
 ];
 /// Each owns one thing of the outside world.
-const EDGES: &[&str] = &["home", "collect", "store", "render", "mail"];
+const EDGES: &[&str] = &["home", "collect", "store", "render", "mail", "mib"];
 const ABOVE: &[&str] = &["loops", "web", "simulate", "cli", "app"];
 
 /// Who alone may name the crate.
@@ -30,6 +30,7 @@ const CRATES: &[(&str, &str)] = &[
     ("sysinfo", "collect::local"),
     ("warp", "web"),
     ("lettre", "mail"),
+    ("mib_rs", "mib"),
     ("minijinja", "render"),
 ];
 
