@@ -6,13 +6,22 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::builder::{PossibleValue, PossibleValuesParser};
+
+use serde_json::json;
 
 use super::output;
-use crate::simulate::{Faults, Fleet, LONGEST_REPLY, MOST_DEVICES, Options, Recording, Shape};
+use crate::inventory::{AuthProtocol, PrivProtocol, Secret, UsmAuth, UsmPrivacy, UsmUser};
+use crate::simulate::{
+    Faults, Fleet, LONGEST_REPLY, MISCHIEF, MOST_DEVICES, Mischief, Options, Recording, Shape,
+};
+
+/// RFC 3414 section 11.2.
+const SHORTEST_PASSWORD: usize = 8;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// How many devices [default: 1, or one per recording]
+    /// How many devices [default: 1, or one per recording or mischief]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_DEVICES)))]
     devices: Option<u32>,
     /// Ports of each invented device
@@ -30,6 +39,24 @@ pub(super) struct Args {
     /// Only who knows this community is answered
     #[arg(long, value_name = "TEXT", default_value = "public")]
     community: String,
+    /// Answer this user by version 3 too
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// How the user's messages are signed
+    #[arg(long, value_name = "PROTOCOL", requires = "user", requires = "auth_secret", value_parser = auth_protocol)]
+    auth: Option<AuthProtocol>,
+    /// The password for it, at least 8 characters
+    #[arg(long, value_name = "TEXT", requires = "auth", value_parser = password)]
+    auth_secret: Option<String>,
+    /// How the user's messages are encrypted
+    #[arg(long = "priv", value_name = "PROTOCOL", requires = "auth", requires = "priv_secret", value_parser = priv_protocol)]
+    privacy: Option<PrivProtocol>,
+    /// The password for it, at least 8 characters
+    #[arg(long, value_name = "TEXT", requires = "privacy", value_parser = password)]
+    priv_secret: Option<String>,
+    /// Misbehave in this way; again for more, then devices take turns. `all`: in every way there is
+    #[arg(long, value_name = "HOW", value_parser = mischief())]
+    mischief: Vec<String>,
     /// Everything invented, and every chance, follows from this number
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -62,6 +89,33 @@ pub(super) struct Args {
     renumber_every: u32,
 }
 
+fn auth_protocol(text: &str) -> Result<AuthProtocol, String> {
+    let known = AuthProtocol::ALL.into_iter().find(|p| p.as_str() == text);
+    let words = AuthProtocol::ALL.map(AuthProtocol::as_str).join(", ");
+    known.ok_or_else(|| format!("none of {words}"))
+}
+
+fn priv_protocol(text: &str) -> Result<PrivProtocol, String> {
+    let known = PrivProtocol::ALL.into_iter().find(|p| p.as_str() == text);
+    let words = PrivProtocol::ALL.map(PrivProtocol::as_str).join(", ");
+    known.ok_or_else(|| format!("none of {words}"))
+}
+
+fn password(text: &str) -> Result<String, String> {
+    match text.len() < SHORTEST_PASSWORD {
+        true => Err("shorter than 8 characters".into()),
+        false => Ok(text.into()),
+    }
+}
+
+/// The words of all mischief, each with its help.
+fn mischief() -> PossibleValuesParser {
+    let every = MISCHIEF
+        .iter()
+        .map(|(_, word, about)| PossibleValue::new(*word).help(*about));
+    PossibleValuesParser::new(every.chain([PossibleValue::new("all").help("all of these")]))
+}
+
 fn percent(text: &str) -> Result<f64, String> {
     let number: f64 = text
         .trim_end_matches('%')
@@ -92,6 +146,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     }
     let (first, port) = (options.first, options.port);
     let devices = options.devices;
+    let versions = match options.user {
+        Some(_) => "1, 2c and 3",
+        None => "1 and 2c",
+    };
     let fleet = Fleet::open(options)
         .with_context(|| format!("cannot play {devices} devices from {first} on udp/{port}"))?;
     let last = fleet.address(devices - 1);
@@ -101,7 +159,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     };
     let plural = if devices == 1 { "device" } else { "devices" };
     output::print(&format!(
-        "{devices} {plural} on {range}, udp/{}, SNMP 1 and 2c; Ctrl-C ends it\n",
+        "{devices} {plural} on {range}, udp/{}, SNMP {versions}; Ctrl-C ends it\n",
         fleet.port()
     ))?;
     fleet.run().context("the simulation stopped")?;
@@ -120,7 +178,16 @@ fn options(args: &Args) -> anyhow::Result<Options> {
         }
         recordings.push(recording);
     }
-    let devices = args.devices.unwrap_or(recordings.len().max(1) as u32);
+    let mischief: Vec<Mischief> = match args.mischief.iter().any(|word| word == "all") {
+        true => MISCHIEF.iter().map(|(mischief, ..)| *mischief).collect(),
+        false => args
+            .mischief
+            .iter()
+            .filter_map(|w| Mischief::from_word(w))
+            .collect(),
+    };
+    let different = recordings.len().max(mischief.len()).max(1) as u32;
+    let devices = args.devices.unwrap_or(different);
     let first = args.address.unwrap_or(match devices {
         1 => Ipv4Addr::LOCALHOST,
         _ => Ipv4Addr::new(127, 1, 0, 1),
@@ -130,6 +197,8 @@ fn options(args: &Args) -> anyhow::Result<Options> {
         port: args.port,
         devices,
         community: args.community.clone(),
+        user: user(args),
+        mischief,
         shape: Shape {
             seed: args.seed,
             ports: args.ports,
@@ -148,11 +217,49 @@ fn options(args: &Args) -> anyhow::Result<Options> {
     })
 }
 
+fn user(args: &Args) -> Option<UsmUser> {
+    let privacy = || {
+        Some(UsmPrivacy {
+            protocol: args.privacy?,
+            secret: Secret::new(args.priv_secret.as_ref()?),
+        })
+    };
+    let auth = || {
+        Some(UsmAuth {
+            protocol: args.auth?,
+            secret: Secret::new(args.auth_secret.as_ref()?),
+            privacy: privacy(),
+        })
+    };
+    Some(UsmUser {
+        name: args.user.clone()?,
+        context: String::new(),
+        auth: auth(),
+    })
+}
+
+/// The credential of the fleet; JSON is YAML.
+fn credential(options: &Options) -> serde_json::Value {
+    let Some(user) = &options.user else {
+        return json!({"type": "snmp-v2c", "community": options.community});
+    };
+    let mut credential = json!({"type": "snmp-v3", "user": user.name});
+    if let Some(auth) = &user.auth {
+        credential["auth"] = auth.protocol.as_str().into();
+        credential["auth_secret"] = auth.secret.expose().into();
+        if let Some(privacy) = &auth.privacy {
+            credential["priv"] = privacy.protocol.as_str().into();
+            credential["priv_secret"] = privacy.secret.expose().into();
+        }
+    }
+    credential
+}
+
 /// The fleet as an inventory file.
 fn hosts(options: &Options) -> String {
-    let community = serde_json::Value::from(options.community.as_str());
     let mut text = format!(
-        "version: 1\n\ncredentials:\n  simulated: {{type: snmp-v2c, community: {community}}}\n\nhosts:\n"
+        "version: 1\n\ncredentials:\n  simulated: {}\n\nhosts:\n",
+        credential(options)
     );
     for device in 0..options.devices {
         let address = Ipv4Addr::from(u32::from(options.first).saturating_add(device));

@@ -5,7 +5,7 @@ use super::object::{Object, Objects, TICKS, Value};
 use super::recording::push_unsigned;
 use crate::collect::snmp::codec::{self, Question, Request};
 
-const TOO_BIG: u32 = 1;
+pub(super) const TOO_BIG: u32 = 1;
 const NO_SUCH_NAME: u32 = 2;
 const NO_SUCH_OBJECT: u8 = 0x80;
 const END_OF_VIEW: u8 = 0x82;
@@ -20,7 +20,7 @@ const MOST_NAMES: usize = 1_000;
 pub(super) struct Scratch {
     arcs: Vec<u32>,
     value: Vec<u8>,
-    varbinds: Vec<u8>,
+    pub(super) varbinds: Vec<u8>,
 }
 
 /// One device at the moment of a request.
@@ -32,19 +32,18 @@ pub(super) struct Agent<'a> {
 }
 
 /// The reply would be longer than the device bears.
-struct TooBig;
+struct Oversize;
 
 impl Agent<'_> {
-    /// Appends the reply to `out`; nothing when the device would be silent. `false` when the reply
-    /// is that it would be too big.
+    /// Leaves the varbinds of the reply in the scratch, and returns its status and index; `None` when
+    /// the device would be silent.
     pub(super) fn answer(
         &self,
         request: &Request<'_>,
         scratch: &mut Scratch,
-        out: &mut Vec<u8>,
-    ) -> bool {
+    ) -> Option<(u32, u32)> {
         if request.names.len() > MOST_NAMES {
-            return true;
+            return None;
         }
         scratch.varbinds.clear();
         let done = match request.question {
@@ -56,20 +55,16 @@ impl Agent<'_> {
             } => self.get_bulk(request, non_repeaters, max_repetitions, scratch),
         };
         let error = match done {
-            Ok(0) => {
-                codec::push_reply(request, (0, 0), &scratch.varbinds, out);
-                return true;
-            }
+            Ok(0) => return Some((0, 0)),
             Ok(place) => (NO_SUCH_NAME, place),
-            Err(TooBig) => (TOO_BIG, 0),
+            Err(Oversize) => (TOO_BIG, 0),
         };
-        // Version 1 sends the question back; version 2c sends nothing with "too big".
-        let echo = match error.0 {
-            TOO_BIG if request.version > 0 => &[],
-            _ => request.varbinds,
-        };
-        codec::push_reply(request, error, echo, out);
-        error.0 != TOO_BIG
+        // Version 1 sends the question back; later ones send nothing with "too big".
+        scratch.varbinds.clear();
+        if error.0 != TOO_BIG || request.version == 0 {
+            scratch.varbinds.extend_from_slice(request.varbinds);
+        }
+        Some(error)
     }
 
     fn room(&self, request: &Request<'_>) -> usize {
@@ -78,7 +73,7 @@ impl Agent<'_> {
     }
 
     /// Returns the place of the name that version 1 does not find, else 0.
-    fn get(&self, request: &Request<'_>, scratch: &mut Scratch) -> Result<u32, TooBig> {
+    fn get(&self, request: &Request<'_>, scratch: &mut Scratch) -> Result<u32, Oversize> {
         for (place, name) in (1..).zip(&request.names) {
             let found = codec::read_name(name, &mut scratch.arcs)
                 .then(|| self.objects.find(&scratch.arcs))
@@ -94,7 +89,7 @@ impl Agent<'_> {
         Ok(0)
     }
 
-    fn get_next(&self, request: &Request<'_>, scratch: &mut Scratch) -> Result<u32, TooBig> {
+    fn get_next(&self, request: &Request<'_>, scratch: &mut Scratch) -> Result<u32, Oversize> {
         for (place, name) in (1..).zip(&request.names) {
             match self.behind(name, request, &mut scratch.arcs) {
                 Some((_, object)) => self.push(object, scratch),
@@ -113,7 +108,7 @@ impl Agent<'_> {
         non_repeaters: u32,
         max_repetitions: u32,
         scratch: &mut Scratch,
-    ) -> Result<u32, TooBig> {
+    ) -> Result<u32, Oversize> {
         let once = (non_repeaters as usize).min(request.names.len());
         for name in &request.names[..once] {
             match self.behind(name, request, &mut scratch.arcs) {
@@ -134,7 +129,7 @@ impl Agent<'_> {
                 ended &= self.step(cursor, scratch);
                 if self.fits(request, scratch).is_err() {
                     scratch.varbinds.truncate(before);
-                    return if before == 0 { Err(TooBig) } else { Ok(0) };
+                    return if before == 0 { Err(Oversize) } else { Ok(0) };
                 }
             }
             if ended {
@@ -204,11 +199,11 @@ impl Agent<'_> {
         codec::push_varbind(&object.name, tag, &scratch.value, &mut scratch.varbinds);
     }
 
-    fn fits(&self, request: &Request<'_>, scratch: &Scratch) -> Result<(), TooBig> {
+    fn fits(&self, request: &Request<'_>, scratch: &Scratch) -> Result<(), Oversize> {
         if scratch.varbinds.len() <= self.room(request) {
             Ok(())
         } else {
-            Err(TooBig)
+            Err(Oversize)
         }
     }
 }

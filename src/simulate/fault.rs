@@ -60,14 +60,21 @@ impl Line {
             }
             if wait.is_zero() && !at_once {
                 at_once = true;
-            } else if self.datagrams.len() < MOST_WAITING {
-                let due = now_us + wait.as_micros() as u64;
-                self.waiting.push(Reverse((due, self.next)));
-                self.datagrams.insert(self.next, (route, datagram.to_vec()));
-                self.next += 1;
+            } else {
+                self.later(now_us, wait, route, datagram);
             }
         }
         at_once
+    }
+
+    /// Keeps a reply back for so long.
+    pub(super) fn later(&mut self, now_us: u64, wait: Duration, route: Route, datagram: &[u8]) {
+        if self.datagrams.len() < MOST_WAITING {
+            let due = now_us + wait.as_micros() as u64;
+            self.waiting.push(Reverse((due, self.next)));
+            self.datagrams.insert(self.next, (route, datagram.to_vec()));
+            self.next += 1;
+        }
     }
 
     /// The next reply that has waited long enough.

@@ -149,6 +149,13 @@ impl Moment<'_> {
         }
     }
 
+    /// snmpEngineBoots and snmpEngineTime.
+    pub(super) fn engine_clock(&self) -> (u32, u32) {
+        let (boots, up_ms) = self.life();
+        let whole = |number: u64| (number % (1 << 31)) as u32;
+        (whole(1 + boots), whole(up_ms / 1_000))
+    }
+
     fn renumbered(&self) -> u64 {
         self.turns(self.shape.renumber_every_ms, 1_005).0
     }

@@ -17,7 +17,7 @@ const RECEIVE_BUFFER: usize = 4 << 20;
 type Control = [u64; 8];
 
 /// From whom a datagram came, and to which address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Route {
     pub(super) from: SocketAddrV4,
     pub(super) to: Ipv4Addr,

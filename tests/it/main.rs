@@ -11,6 +11,7 @@ mod inventory;
 mod support;
 
 mod documents;
+mod hostile;
 mod local;
 mod loop_crash;
 mod loop_text;

@@ -20,7 +20,7 @@ use eider::table;
 use crate::support::PATIENCE;
 
 /// The columns that a counter of a port must turn up in.
-const COLUMNS: [(&str, Counter); 12] = [
+pub(crate) const COLUMNS: [(&str, Counter); 12] = [
     ("in_octets", Counter::InOctets),
     ("out_octets", Counter::OutOctets),
     ("in_unicast", Counter::InUnicast),
@@ -42,6 +42,8 @@ fn options(devices: u32, seed: u64) -> Options {
         port: 0,
         devices,
         community: "public".into(),
+        user: None,
+        mischief: Vec::new(),
         shape: Shape {
             seed,
             ports: PORTS,

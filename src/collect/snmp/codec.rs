@@ -5,11 +5,13 @@ use snmp2::asn1::{TYPE_OBJECTIDENTIFIER, TYPE_OCTETSTRING, TYPE_SEQUENCE};
 use snmp2::snmp::{MSG_GET, MSG_GET_BULK, MSG_GET_NEXT, MSG_RESPONSE};
 
 use super::message::{
-    Malformed, frame, header_length, integer_length, number, push_header, push_integer,
+    Malformed, Varbinds, frame, header_length, integer_length, number, push_header, push_integer,
     push_octets, used_up,
 };
 use super::oid;
 use super::value::{self, Datum};
+
+pub(crate) use super::usm::{Heard, LocalEngine, LocalUser, Seal};
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +24,7 @@ pub(crate) enum Question {
     },
 }
 
-/// A request of version 1 (0 on the wire) or 2c (1).
+/// A request of version 1 (0 on the wire), 2c (1) or 3.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
     pub(crate) version: u32,
@@ -50,17 +52,34 @@ impl<'a> Request<'a> {
         let tag = message
             .peek_byte()
             .map_err(|_| Malformed("a message without a request"))?;
-        let mut pdu = AsnReader::from_bytes(frame(&mut message, tag)?);
+        let pdu = frame(&mut message, tag)?;
         used_up(&message)?;
+        if version > 1 {
+            return Err(Malformed("a request of another version"));
+        }
+        Request::read_pdu((version, community), tag, pdu)
+    }
+
+    /// What a message of version 3 asks, by the tag and the content of its PDU.
+    pub(crate) fn of_pdu(tag: u8, pdu: &'a [u8]) -> Option<Request<'a>> {
+        Request::read_pdu((3, &[]), tag, pdu).ok()
+    }
+
+    fn read_pdu(
+        (version, community): (u32, &'a [u8]),
+        tag: u8,
+        pdu: &'a [u8],
+    ) -> Result<Request<'a>, Malformed> {
+        let mut pdu = AsnReader::from_bytes(pdu);
         let id = number(&mut pdu)?;
         let non_repeaters = number(&mut pdu)?;
         let max_repetitions = number(&mut pdu)?;
         let varbinds = frame(&mut pdu, TYPE_SEQUENCE)?;
         used_up(&pdu)?;
         let question = match (tag, version) {
-            (MSG_GET, 0 | 1) => Question::Get,
-            (MSG_GET_NEXT, 0 | 1) => Question::GetNext,
-            (MSG_GET_BULK, 1) => Question::GetBulk {
+            (MSG_GET, _) => Question::Get,
+            (MSG_GET_NEXT, _) => Question::GetNext,
+            (MSG_GET_BULK, 1..) => Question::GetBulk {
                 non_repeaters,
                 max_repetitions,
             },
@@ -124,27 +143,75 @@ pub(crate) fn push_varbind(name: &[u8], tag: u8, value: &[u8], out: &mut Vec<u8>
     out.extend_from_slice(value);
 }
 
-/// Appends the whole reply to `request`. `varbinds` are as [`push_varbind`] made them, at most
-/// 65,000 octets.
+/// What is answered, with everything that can be wrong about it.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply<'a> {
+    pub(crate) version: u32,
+    pub(crate) community: &'a [u8],
+    /// The tag of the PDU.
+    pub(crate) tag: u8,
+    pub(crate) id: u32,
+    pub(crate) status: u32,
+    pub(crate) index: u32,
+    /// As [`push_varbind`] made them, at most 65,000 octets.
+    pub(crate) varbinds: &'a [u8],
+}
+
+impl<'a> Reply<'a> {
+    pub(crate) fn to(
+        request: &Request<'a>,
+        (status, index): (u32, u32),
+        varbinds: &'a [u8],
+    ) -> Reply<'a> {
+        Reply {
+            version: request.version,
+            community: request.community,
+            tag: MSG_RESPONSE,
+            id: request.id,
+            status,
+            index,
+            varbinds,
+        }
+    }
+
+    /// Appends the whole message of version 1 or 2c; of version 3 the PDU alone.
+    pub(crate) fn push(&self, out: &mut Vec<u8>) {
+        let integers =
+            integer_length(self.id) + integer_length(self.status) + integer_length(self.index);
+        let pdu = integers + header_length(self.varbinds.len()) + self.varbinds.len();
+        if self.version < 3 {
+            let community = header_length(self.community.len()) + self.community.len();
+            let message = integer_length(self.version) + community + header_length(pdu) + pdu;
+            push_header(TYPE_SEQUENCE, message, out);
+            push_integer(self.version, out);
+            push_octets(self.community, out);
+        }
+        push_header(self.tag, pdu, out);
+        push_integer(self.id, out);
+        push_integer(self.status, out);
+        push_integer(self.index, out);
+        push_header(TYPE_SEQUENCE, self.varbinds.len(), out);
+        out.extend_from_slice(self.varbinds);
+    }
+}
+
+/// Appends the whole reply to `request`; to one of version 3 its PDU.
 pub(crate) fn push_reply(
     request: &Request<'_>,
-    (status, index): (u32, u32),
+    error: (u32, u32),
     varbinds: &[u8],
     out: &mut Vec<u8>,
 ) {
-    let integers = integer_length(request.id) + integer_length(status) + integer_length(index);
-    let pdu = integers + header_length(varbinds.len()) + varbinds.len();
-    let community = header_length(request.community.len()) + request.community.len();
-    let message = integer_length(request.version) + community + header_length(pdu) + pdu;
-    push_header(TYPE_SEQUENCE, message, out);
-    push_integer(request.version, out);
-    push_octets(request.community, out);
-    push_header(MSG_RESPONSE, pdu, out);
-    push_integer(request.id, out);
-    push_integer(status, out);
-    push_integer(index, out);
-    push_header(TYPE_SEQUENCE, varbinds.len(), out);
-    out.extend_from_slice(varbinds);
+    Reply::to(request, error, varbinds).push(out);
+}
+
+/// Takes a list of varbinds apart: name, tag and content octets of each.
+pub(crate) fn varbinds(list: &[u8]) -> Vec<(Vec<u8>, u8, Vec<u8>)> {
+    let mut read = Varbinds::of(list);
+    let next = || read.next_raw().and_then(Result::ok);
+    std::iter::from_fn(next)
+        .map(|(name, tag, content)| (name.to_vec(), tag, content.to_vec()))
+        .collect()
 }
 
 #[cfg(test)]

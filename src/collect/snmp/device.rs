@@ -43,6 +43,8 @@ pub(super) struct Device {
     pub(super) suspect: bool,
     /// It started a few minutes ago: what it does not offer yet may come.
     pub(super) young: bool,
+    /// How often in a row something was wrong when it was looked at.
+    pub(super) doubts: u32,
     /// Tables that were empty, and when that was.
     pub(super) absent: HashMap<&'static str, Instant>,
     /// Since when its processes are not asked for, because that took too long.

@@ -74,6 +74,14 @@ pub(super) struct Port {
     asks: Box<[(u8, u8)]>,
 }
 
+impl Port {
+    /// Whether it has any counter at all: those are the cells before the states.
+    pub(super) fn counts(&self) -> bool {
+        const FIRST_STATE: u8 = 12;
+        self.asks.iter().any(|(cell, _)| *cell < FIRST_STATE)
+    }
+}
+
 /// Columns of the two walked tables, found by object.
 struct Seen<'a> {
     basic: Option<&'a [Datum]>,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::device::Device;
 use super::disk::{self, Disk};
 use super::exchange::{Line, Trouble};
 use super::filesystem::{self, Storage, UcdDisk};
@@ -21,7 +22,8 @@ use crate::table::INTERFACE;
 
 /// Tables are walked again after this long even when nothing seems to have changed.
 const LASTS: Duration = Duration::from_secs(1_800);
-/// The same after a walk that did not reach the end, or of a device that has just started.
+/// The same of a device that has just started; and the most after a look that something was wrong
+/// with, of which the first is followed by another at once.
 const CUT_LASTS: Duration = Duration::from_secs(300);
 /// For this long after its start, in ticks, a device may not offer yet all that it will.
 const YOUNG_TICKS: i64 = 60_000;
@@ -51,8 +53,11 @@ pub(super) struct Plan {
     /// ifNumber and ifTableLastChange when the ports were learned.
     ports_stamp: (Datum, Datum),
     clock: Clock,
-    /// Every walk reached its table's end, and nothing more is to be expected soon.
-    complete: bool,
+    /// Something was wrong when it was learned: a walk without an end, an object refused, no uptime,
+    /// ports that count nothing. It may have been a passing mood of the device.
+    doubtful: bool,
+    /// When to look again.
+    lasts: Duration,
 }
 
 /// sysUpTime and snmpEngineBoots at one moment.
@@ -108,7 +113,7 @@ pub(super) async fn learn(line: &mut Line<'_>, known: &mut Option<Plan>) -> Resu
     line.device.young = clock.ticks.is_some_and(|t| t < YOUNG_TICKS);
     if known
         .as_ref()
-        .is_some_and(|b| clock.restarted_since(b.clock))
+        .is_some_and(|b| b.doubtful || clock.restarted_since(b.clock))
     {
         line.device.absent.clear();
     }
@@ -131,13 +136,17 @@ pub(super) async fn learn(line: &mut Line<'_>, known: &mut Option<Plan>) -> Resu
         items: Items::default(),
         ports_stamp: stamp(&found),
         clock,
-        complete: true,
+        doubtful: false,
+        lasts: LASTS,
     };
     let cut = |walked: &Walked| walked.incomplete.is_some();
     let walks = [
         &basic, &extended, &storage, &mounts, &ucd_disks, &disks, &cpus,
     ];
-    plan.complete = !line.device.young && !walks.into_iter().any(cut);
+    let silent_ports = !plan.ports.is_empty() && !plan.ports.iter().any(Port::counts);
+    let odd = clock.ticks.is_none() || silent_ports || !line.problems.is_empty();
+    plan.doubtful = odd || walks.into_iter().any(cut);
+    plan.lasts = lasts(line.device, plan.doubtful);
     if let Some(before) = known.take() {
         if cut(&basic) || cut(&extended) {
             plan.ports = before.ports;
@@ -158,6 +167,17 @@ pub(super) async fn learn(line: &mut Line<'_>, known: &mut Option<Plan>) -> Resu
     plan.list_items();
     *known = Some(plan);
     Ok(())
+}
+
+/// How long a new plan serves: shorter when there is something to come, and when it is doubtful, at
+/// first until the next poll only, then ever longer.
+fn lasts(device: &mut Device, doubtful: bool) -> Duration {
+    if !doubtful {
+        device.doubts = 0;
+        return if device.young { CUT_LASTS } else { LASTS };
+    }
+    device.doubts = (device.doubts + 1).min(10);
+    Duration::from_secs((1 << device.doubts) - 2).min(CUT_LASTS)
 }
 
 /// Asks for everything in the plan; nothing when there is none.
@@ -203,7 +223,7 @@ impl Plan {
 
     /// Whether it is time to look at the device anew.
     pub(super) fn is_old(&self) -> bool {
-        self.made.elapsed() > if self.complete { LASTS } else { CUT_LASTS }
+        self.made.elapsed() > self.lasts
     }
 
     async fn read(&mut self, line: &mut Line<'_>) -> Result<Read, Trouble> {

@@ -84,6 +84,23 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_is_too_odd_to_be_read(text in "[0-9.|x:a#\\r\\n \\PC]{0,60}") {
+            let _ = super::super::Recording::parse(text.as_bytes());
+        }
+
+        #[test]
+        fn what_can_be_written_can_be_read(tag: u8, content: Vec<u8>, name: Vec<u32>) {
+            let name = [&[1, 3], &name[..name.len().min(126)]].concat();
+            if let Some(line) = line(&name, tag, &content) {
+                let read = object(line.as_bytes());
+                let same = matches!(&read, Ok(Some((arcs, _))) if *arcs == name);
+                proptest::prop_assert!(same, "{line}: {read:?}");
+            }
+        }
+    }
+
     #[test]
     fn what_makes_no_sense_is_left_out() {
         let values: [(u8, &[u8]); 8] = [

@@ -67,6 +67,63 @@ fn shapes(lines: &[String]) -> Vec<&str> {
 }
 
 #[test]
+fn net_snmp_is_let_in_by_version_3() {
+    let secret = [
+        "--auth-secret",
+        "maple syrup",
+        "--priv-secret",
+        "maple syrup",
+    ];
+    let user = [
+        "--devices",
+        "2",
+        "--user",
+        "monitor",
+        "--auth",
+        "sha256",
+        "--priv",
+        "aes128",
+    ];
+    let args = [&user[..], &secret].concat();
+    let (_process, port) = simulate(&args);
+    let ask = |password: &str| {
+        let peer = format!("udp:127.1.0.2:{port}");
+        let mut command = Program::find("snmpbulkwalk").command();
+        command.args([
+            "-v3", "-l", "authPriv", "-u", "monitor", "-a", "SHA-256", "-x", "AES",
+        ]);
+        command.args([
+            "-A", password, "-X", password, "-On", "-m", "", &peer, "1.3",
+        ]);
+        home::finish(&mut command)
+    };
+    let walked = ask("maple syrup");
+    assert_eq!(walked.code, 0, "{}", walked.stderr);
+    assert!(
+        walked.stdout.contains("STRING: \"sim-00002\""),
+        "{}",
+        walked.stdout
+    );
+    assert!(walked.stdout.contains("Counter64"));
+    let wrong = ask("apple juice");
+    assert_ne!(wrong.code, 0);
+    assert!(
+        wrong.stderr.contains("Authentication failure"),
+        "{}",
+        wrong.stderr
+    );
+
+    let hosts = TestHome::new().succeed(&[&["simulate", "--inventory"], &args[..]].concat());
+    assert!(
+        hosts.contains("\"snmp-v3\"") && hosts.contains("maple syrup"),
+        "{hosts}"
+    );
+    let home = TestHome::new();
+    home.write("inventory/hosts.yaml", &hosts);
+    home.succeed(&["check"]);
+}
+
+#[test]
 fn a_recording_is_played_as_it_was() {
     let home = TestHome::new().with(
         "switch.snmprec",

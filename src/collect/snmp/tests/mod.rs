@@ -3,6 +3,7 @@
 
 mod datagrams;
 mod devices;
+mod fuzz;
 mod limits;
 mod secure;
 mod tables;

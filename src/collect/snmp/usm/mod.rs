@@ -5,6 +5,7 @@
 //! is a minimum that no answer may undercut; only Reports may, as far as the standard lets them,
 //! and what an unsigned Report says changes nothing that is verified.
 
+mod agent;
 mod auth;
 mod clock;
 mod discovery;
@@ -33,6 +34,7 @@ use keys::UserKeys;
 use state::State;
 use wire::Envelope;
 
+pub(crate) use agent::{Heard, LocalEngine, LocalUser, Seal};
 pub(super) use discovery::{read_discovery, write_discovery};
 pub(super) use keys::Passwords;
 pub(super) use receive::{Incoming, OwnEngine, Sender};
@@ -155,6 +157,8 @@ impl Usm {
             user: self.user.name.as_bytes(),
             tag_length: engine.signer.as_ref().map_or(0, Signer::tag_length),
             salt: salt.as_ref().map_or(&[], |salt| &salt[..]),
+            max_size: wire::OUR_MAX_SIZE,
+            reportable: true,
         };
         let at = wire::encode(&envelope, &text, out);
         if let Some(signer) = &engine.signer {

@@ -193,6 +193,8 @@ impl Device3 {
             user: if level.signed { b"monitor" } else { b"" },
             tag_length: if level.signed { signer.tag_length() } else { 0 },
             salt: &salt,
+            max_size: wire::OUR_MAX_SIZE,
+            reportable: false,
         };
         let mut out = Vec::new();
         let at = wire::encode(&envelope, &text, &mut out);
@@ -219,6 +221,8 @@ impl Device3 {
             user: b"monitor",
             tag_length: digest.len(),
             salt: &[],
+            max_size: wire::OUR_MAX_SIZE,
+            reportable: false,
         };
         let mut out = Vec::new();
         let at = wire::encode(&envelope, &text, &mut out);

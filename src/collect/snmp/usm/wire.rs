@@ -14,7 +14,7 @@ const VERSION: u32 = 3;
 /// The user-based security model.
 const USM: u32 = 3;
 /// The longest message that we take.
-const OUR_MAX_SIZE: u32 = 65_507;
+pub(super) const OUR_MAX_SIZE: u32 = 65_507;
 /// RFC 3412: nobody may take less than the first. More than the second does not exist over UDP.
 const MAX_SIZE: (u32, u32) = (484, 65_507);
 /// RFC 3411, SnmpEngineID; none in a question for it.
@@ -40,6 +40,10 @@ pub(super) struct Envelope<'a> {
     /// Of the signature, whose place is filled with zeros.
     pub(super) tag_length: usize,
     pub(super) salt: &'a [u8],
+    /// The longest message that the sender takes.
+    pub(super) max_size: u32,
+    /// Whoever cannot answer shall say why: in questions only.
+    pub(super) reportable: bool,
 }
 
 /// Replaces `out` by a whole message but for its signature, and returns where that goes. `text` is
@@ -54,7 +58,7 @@ pub(super) fn encode(envelope: &Envelope<'_>, text: &[u8], out: &mut Vec<u8>) ->
     flags |= if encrypted { V3_MSG_FLAGS_PRIVACY } else { 0 };
     let tag = envelope.tag_length;
     let header = integer_length(envelope.id)
-        + integer_length(OUR_MAX_SIZE)
+        + integer_length(envelope.max_size)
         + octets_length(&[flags])
         + integer_length(USM);
     let security = octets_length(envelope.engine_id)
@@ -77,7 +81,7 @@ pub(super) fn encode(envelope: &Envelope<'_>, text: &[u8], out: &mut Vec<u8>) ->
     push_integer(VERSION, out);
     push_header(TYPE_SEQUENCE, header, out);
     push_integer(envelope.id, out);
-    push_integer(OUR_MAX_SIZE, out);
+    push_integer(envelope.max_size, out);
     push_octets(&[flags], out);
     push_integer(USM, out);
     push_header(TYPE_OCTETSTRING, wrapped, out);
