@@ -48,7 +48,6 @@ pub(in crate::collect::snmp) fn write_discovery(id: u32, out: &mut Vec<u8>) {
         tag_length: 0,
         salt: &[],
         max_size: wire::OUR_MAX_SIZE,
-        reportable: true,
     };
     wire::encode(&envelope, &text, out);
 }

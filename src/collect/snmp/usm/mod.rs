@@ -158,7 +158,6 @@ impl Usm {
             tag_length: engine.signer.as_ref().map_or(0, Signer::tag_length),
             salt: salt.as_ref().map_or(&[], |salt| &salt[..]),
             max_size: wire::OUR_MAX_SIZE,
-            reportable: true,
         };
         let at = wire::encode(&envelope, &text, out);
         if let Some(signer) = &engine.signer {

@@ -229,6 +229,7 @@ impl OwnEngine {
             },
             tag_length: signer.map_or(0, Signer::tag_length),
             salt: salt.as_ref().map_or(&[], |salt| &salt[..]),
+            max_size: wire::OUR_MAX_SIZE,
         };
         let mut out = Vec::new();
         let at = wire::encode(&envelope, &text, &mut out);

@@ -194,7 +194,6 @@ impl Device3 {
             tag_length: if level.signed { signer.tag_length() } else { 0 },
             salt: &salt,
             max_size: wire::OUR_MAX_SIZE,
-            reportable: false,
         };
         let mut out = Vec::new();
         let at = wire::encode(&envelope, &text, &mut out);
@@ -222,7 +221,6 @@ impl Device3 {
             tag_length: digest.len(),
             salt: &[],
             max_size: wire::OUR_MAX_SIZE,
-            reportable: false,
         };
         let mut out = Vec::new();
         let at = wire::encode(&envelope, &text, &mut out);

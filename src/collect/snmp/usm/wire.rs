@@ -42,8 +42,6 @@ pub(super) struct Envelope<'a> {
     pub(super) salt: &'a [u8],
     /// The longest message that the sender takes.
     pub(super) max_size: u32,
-    /// Whoever cannot answer shall say why: in questions only.
-    pub(super) reportable: bool,
 }
 
 /// Replaces `out` by a whole message but for its signature, and returns where that goes. `text` is
