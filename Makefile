@@ -2,7 +2,7 @@
 # The target directory is cargo's own (CARGO_TARGET_DIR, else target/).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test-tools build run demo test lint bench
+.PHONY: help setup test-tools build run demo test lint bench devices
 
 LISTEN ?= 127.0.0.1:8080
 
@@ -40,3 +40,7 @@ lint: ## check the format, clippy and the documentation, warnings denied
 
 bench: ## measure what we claim about speed
 	@$(call prepared,build) && cargo bench --bench speed --bench collect $$EIDER_FEATURES
+
+devices: ## docs/devices.md anew: what comes out of the recordings below DUMPS=DIR (the data of snmpsim-data)
+	@$(call prepared,build) && cargo build --release --bin eider $$EIDER_FEATURES && \
+	exec scripts/devices "$$(cargo metadata --format-version 1 --no-deps --offline | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release/eider" "$(DUMPS)"
