@@ -76,8 +76,8 @@ fn differences(expected: &Expected, answer: &Json) -> Vec<String> {
         }
     }
     for (name, wanted) in &expected.tables {
-        let tables = answer["tables"].as_array().into_iter().flatten();
-        match tables.into_iter().find(|t| t["table"] == name.as_str()) {
+        let mut tables = answer["tables"].as_array().into_iter().flatten();
+        match tables.find(|t| t["table"] == name.as_str()) {
             Some(table) => in_table(name, wanted, table, &mut found),
             None => found.push(format!("{name}: no rows")),
         }
