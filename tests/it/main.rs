@@ -10,7 +10,6 @@ mod inventory;
 )]
 mod support;
 
-mod devices;
 mod documents;
 mod hostile;
 mod local;
