@@ -140,6 +140,7 @@ impl Daemon {
             sealer::Sealer {
                 store: store.clone(),
                 writer: writer.clone(),
+                loaded: self.loaded.subscribe(),
             },
             stopped.clone(),
         ));

@@ -45,7 +45,7 @@ pub use rule::{
     AlertSeverity, Comparison, Condition, HostSelector, Literal, Localized, Rule, Selected,
     SelectorTerm,
 };
-pub use settings::{MailSettings, MailTls, NotifySettings, Settings, TrapSettings};
+pub use settings::{MailSettings, MailTls, NotifySettings, Retention, Settings, TrapSettings};
 pub use usm::{AuthProtocol, PrivProtocol, UsmAuth, UsmPrivacy, UsmUser};
 
 use std::collections::BTreeMap;

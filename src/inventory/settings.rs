@@ -20,6 +20,8 @@ pub struct Settings {
     pub data: String,
     /// `storage.memory`: DuckDB's memory limit in bytes; default min(25 % of RAM, 2 GB).
     pub store_memory_bytes: Option<u64>,
+    /// `storage.raw` and `storage.process`: how long rows are kept.
+    pub keep: Retention,
     pub mail: Option<MailSettings>,
     /// `notify:` by name.
     pub notify: BTreeMap<String, NotifySettings>,
@@ -59,9 +61,29 @@ impl Default for Settings {
             timezone: "UTC".into(),
             data: "data".into(),
             store_memory_bytes: None,
+            keep: Retention::default(),
             mail: None,
             notify: BTreeMap::new(),
             traps: None,
+        }
+    }
+}
+
+/// How long rows are kept as they were collected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retention {
+    /// Of every table but the following; default 400 days.
+    pub raw: Duration,
+    /// Of `process`; default 30 days.
+    pub process: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Retention {
+        const DAY: Duration = Duration::from_secs(86_400);
+        Retention {
+            raw: 400 * DAY,
+            process: 30 * DAY,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `inventory/settings.yaml`: from nodes to settings.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::Outside;
 use super::fields::{self, Keys};
@@ -13,7 +14,10 @@ use super::yaml::{Node, Written};
 pub(super) const LANGUAGES: [&str; 2] = ["en", "zh-CN"];
 /// Ignored with a warning: the daemon can well run without.
 const LATER: [&str; 4] = ["routes", "reports", "poller", "sql"];
-const STORAGE_LATER: [&str; 5] = ["raw", "m5", "h1", "process", "watermark"];
+const STORAGE_LATER: [&str; 3] = ["m5", "h1", "watermark"];
+const DAY: Duration = Duration::from_secs(86_400);
+/// A day is the least that can be dropped: it is one file.
+const KEEP: (Duration, Duration) = (DAY.saturating_mul(2), DAY.saturating_mul(36_500));
 const MEMORY_BYTES_MIN: u64 = 64 << 20;
 
 /// Reads the file over the defaults.
@@ -179,13 +183,24 @@ fn storage(node: &Node, settings: &mut Settings, problems: &mut Problems<'_>) {
     let Some(map) = fields::map(node, "storage", problems) else {
         return;
     };
-    Keys::new("storage", &["path", "memory"])
+    Keys::new("storage", &["path", "memory", "raw", "process"])
         .ignored(&STORAGE_LATER)
         .check(map, problems);
     if let Some(entry) = map.get("path")
         && let Some(path) = fields::text(&entry.value, "path", problems)
     {
         settings.data = path.value;
+    }
+    if let Some(entry) = map.get("raw")
+        && let Some(time) = fields::duration(&entry.value, "raw", KEEP, problems)
+    {
+        settings.keep.raw = time.value;
+        settings.keep.process = settings.keep.process.min(time.value);
+    }
+    if let Some(entry) = map.get("process")
+        && let Some(time) = fields::duration(&entry.value, "process", KEEP, problems)
+    {
+        settings.keep.process = time.value;
     }
     let Some(entry) = map.get("memory") else {
         return;

@@ -1,11 +1,13 @@
 //! Seals what is over: hours into sorted files, days into one file, while the pollers go on.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
 use super::poller::unix_now;
 use super::writer::Writer;
+use crate::signal::Loaded;
 use crate::store::sealed::{Prepared, Stretch, Switched, UNLINK_AFTER};
 use crate::store::{Store, StoreError};
 
@@ -16,6 +18,7 @@ const EVERY: Duration = Duration::from_secs(20);
 pub struct Sealer {
     pub store: Store,
     pub writer: Writer,
+    pub loaded: watch::Receiver<Arc<Loaded>>,
 }
 
 /// Runs until `stop` is set; a stretch under way is finished or, at the next start, begun anew.
@@ -46,7 +49,27 @@ impl Sealer {
         for stretch in due {
             self.seal(stretch).await?;
         }
-        Ok(())
+        self.forget().await
+    }
+
+    /// Drops the files whose time is over.
+    async fn forget(&self) -> Result<(), StoreError> {
+        let keep = self.loaded.borrow().inventory.settings.keep.clone();
+        let store = self.store.clone();
+        let expired = blocking(move || store.expired(&keep, unix_now())).await?;
+        if expired.is_empty() {
+            return Ok(());
+        }
+        for file in &expired {
+            tracing::info!(
+                table = file.table,
+                bytes = file.bytes,
+                "kept long enough: a file goes"
+            );
+        }
+        self.writer
+            .run(move |recorder| recorder.forget(&expired))
+            .await
     }
 
     async fn seal(&self, stretch: Stretch) -> Result<(), StoreError> {

@@ -174,11 +174,12 @@ impl Lease<'_> {
     }
 
     /// Interrupts the connection at the deadline, until the guard is dropped.
-    pub(super) fn watch(&self, deadline: Instant) -> Watched {
-        self.pool
-            .watchdog
-            .clone()
-            .add(deadline, self.interrupt_handle())
+    pub(super) fn watch(&self, deadline: Instant) -> Vec<Watched> {
+        let watchdog = &self.pool.watchdog;
+        let watched = |c: &Connection| watchdog.clone().add(deadline, c.interrupt_handle());
+        let mut both = vec![watched(self)];
+        both.extend(self.twin().map(watched));
+        both
     }
 
     /// Does not give the connection back: its state is unknown.

@@ -98,6 +98,23 @@ static FIXED: &[FixedView] = &[
         ],
     },
     FixedView {
+        name: "sealed_file",
+        select: "SELECT t.table_name, t.tier, t.path, t.from_ts, t.to_ts, t.first_ts, t.last_ts, t.rows, t.bytes, t.schema FROM raw.sealed_file t",
+        comment: "The sealed files of the history: one row per file below data/sealed.",
+        columns: &[
+            ("table_name", "The table whose rows it holds."),
+            ("tier", "raw: rows as collected."),
+            ("path", "Where it lies below data/sealed."),
+            ("from_ts", "Begin of the stretch that it covers."),
+            ("to_ts", "End of the stretch, exclusive."),
+            ("first_ts", "Time of its first row."),
+            ("last_ts", "Time of its last row."),
+            ("rows", "Rows in it."),
+            ("bytes", "Its size. [B]"),
+            ("schema", "Version of the tables when it was written."),
+        ],
+    },
+    FixedView {
         name: "event",
         select: "SELECT t.ts, h.name AS host, t.kind, t.subject, t.message FROM hist.event t LEFT JOIN raw.host h ON h.id = t.host_id",
         comment: "What happened at one moment: reboots, renames, link changes.",

@@ -16,12 +16,14 @@ pub(super) mod files;
 pub(super) mod manifest;
 mod orphan;
 pub(super) mod plan;
+mod retain;
 pub(super) mod scope;
 pub(super) mod seal;
 pub(super) mod table;
 
 pub use manifest::Tier;
 pub use plan::Stretch;
+pub use retain::Expired;
 pub use seal::{Prepared, Switched};
 
 use std::path::{Path, PathBuf};

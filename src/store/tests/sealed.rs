@@ -249,3 +249,34 @@ fn questions_open_the_files_of_their_range_only() {
     let rows = store.ask_blocking(&question).unwrap().rows;
     assert_eq!(rows, [[Cell::Int(26 * 12)]]);
 }
+
+#[test]
+fn what_is_older_than_is_kept_goes() {
+    let (directory, store, mut recorder) = history();
+    fill(&mut recorder, 0, 50 * HOUR);
+    seal(&store, &mut recorder, 50 * HOUR + 300);
+    let days = |days: u64| Duration::from_secs(days * 86_400);
+    let keep = crate::inventory::Retention {
+        raw: days(2),
+        process: days(2),
+    };
+    assert_eq!(store.expired(&keep, T0 + 3 * DAY - 1).unwrap(), []);
+    let expired = store.expired(&keep, T0 + 3 * DAY).unwrap();
+    let tables: Vec<&str> = expired.iter().map(|file| &*file.table).collect();
+    assert_eq!(tables, ["interface", "poll"]);
+    let use_of = "SELECT count(*) FROM sealed_file WHERE table_name = 'interface'";
+    // Two days and two hours.
+    assert_eq!(one(&store, use_of), Cell::Int(4));
+    recorder.forget(&expired).unwrap();
+    assert_eq!(one(&store, use_of), Cell::Int(3));
+    assert_eq!(count(&store, "interface"), 26 * 12);
+    let on_disk = || {
+        std::fs::read_dir(directory.path().join("sealed/interface"))
+            .unwrap()
+            .count()
+    };
+    // Replaced files of the hours were never many: the day was sealed at once.
+    let before = on_disk();
+    store.unlink_replaced(Duration::ZERO);
+    assert_eq!((before, on_disk()), (4, 3));
+}
