@@ -242,7 +242,7 @@ pub static MEMORY: Table = Table {
             "formula",
             Kind::Text,
             "",
-            "Where available_bytes comes from: MemAvailable, memSysAvail, free+buffers+cached, hrStorage, sysinfo; +ARC where ZFS would give its cache back, cgroup where a container's limit is lower.",
+            "Where available_bytes comes from: MemAvailable, memSysAvail, free+buffers+cached, free+buffers, hrStorage, sysinfo; +ARC where ZFS would give its cache back, cgroup where a container's limit is lower.",
         ),
     ],
     facts: &[],

@@ -19,6 +19,7 @@ mod loop_watch;
 mod mib;
 mod ping;
 mod record;
+mod recordings;
 mod simulate;
 mod snmp;
 mod snmp_v3;

@@ -64,11 +64,14 @@ pub(super) fn learn(walked: &Walked, version_1: bool) -> Vec<Disk> {
     found
 }
 
-/// Memory that pretends to be a disk, images, and drives for media: nobody waits for these.
+/// Memory that pretends to be a disk, images, drives for media, and the ways past its driver to a
+/// disk: nobody waits for these.
 fn is_hollow(name: &str) -> bool {
-    ["loop", "ram", "zram", "sr", "fd", "nbd", "mtdblock"]
-        .iter()
-        .any(|kind| name.strip_prefix(kind).is_some_and(is_digits))
+    [
+        "loop", "ram", "zram", "sr", "cd", "fd", "nbd", "mtdblock", "pass",
+    ]
+    .iter()
+    .any(|kind| name.strip_prefix(kind).is_some_and(is_digits))
 }
 
 /// Whether `name` is a part of the disk `whole`: sda1 of sda, nvme0n1p1 of nvme0n1. What a part does
@@ -131,7 +134,9 @@ mod tests {
 
     #[test]
     fn only_whole_disks_that_hold_something() {
-        assert!(is_hollow("loop0") && is_hollow("ram15") && is_hollow("zram0"));
+        assert!(
+            is_hollow("loop0") && is_hollow("ram15") && is_hollow("zram0") && is_hollow("pass12")
+        );
         assert!(!is_hollow("sda") && !is_hollow("loopback-disk") && !is_hollow("ramdisk"));
         assert!(is_part("sda1", "sda") && is_part("nvme0n1p2", "nvme0n1"));
         assert!(is_part("mmcblk0p1", "mmcblk0") && is_part("md0p1", "md0"));

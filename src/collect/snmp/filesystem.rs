@@ -1,8 +1,9 @@
 //! HOST-RESOURCES-MIB and UCD-SNMP-MIB → table `filesystem`.
 
 use super::get::Items;
-use super::plan::{Values, shown};
+use super::plan::Values;
 use super::text;
+use super::ucd_disk::{Amounts, UcdRead};
 use super::value::Datum;
 use super::walk::{TableSpec, Walked};
 use crate::collect::machine::is_skipped_mount;
@@ -10,7 +11,6 @@ use crate::reading::{EntityKey, Row, TableReadings, Value};
 use crate::table::FILESYSTEM;
 
 const STORAGE_ENTRY: &[u32] = &[1, 3, 6, 1, 2, 1, 25, 2, 3, 1];
-const UCD_ENTRY: &[u32] = &[1, 3, 6, 1, 4, 1, 2021, 9, 1];
 
 /// hrStorageTable: type, description, units, size, used.
 pub(super) const STORAGE: TableSpec = TableSpec {
@@ -24,13 +24,6 @@ pub(super) const FS: TableSpec = TableSpec {
     name: "hrFSTable",
     entry: &[1, 3, 6, 1, 2, 1, 25, 3, 8, 1],
     columns: &[2, 4, 5, 7],
-};
-
-/// dskTable: path, device, total, and the low half of its 64-bit twin.
-pub(super) const UCD_DISKS: TableSpec = TableSpec {
-    name: "dskTable",
-    entry: UCD_ENTRY,
-    columns: &[2, 3, 6, 11],
 };
 
 /// What a storage is, by the last arc of its hrStorageType.
@@ -53,6 +46,8 @@ pub(super) struct Storage {
     description: Box<[u8]>,
     /// The mount point, or the description of memory.
     name: String,
+    /// Where the description is not the mount point but the device.
+    device: Option<String>,
     fstype: Option<&'static str>,
     read_only: bool,
 }
@@ -67,7 +62,7 @@ pub(super) fn learn(storage: &Walked, mounts: &Walked) -> Vec<Storage> {
             .rows
             .values()
             .find(|m| m[3].int() == Some(i64::from(index)));
-        let name = mount_point(&text::shown(description));
+        let (name, device) = name(&text::shown(description), mount.map(|m| &m[0]));
         let twice = |s: &Storage| s.kind == kind && s.name == name;
         if name.is_empty() || storages.iter().any(twice) {
             continue;
@@ -77,6 +72,7 @@ pub(super) fn learn(storage: &Walked, mounts: &Walked) -> Vec<Storage> {
             kind,
             description: description.into(),
             name,
+            device,
             fstype: mount.and_then(|m| fstype(&m[1])),
             read_only: mount.is_some_and(|m| m[2].int() == Some(2)),
         });
@@ -93,6 +89,22 @@ fn kind(datum: &Datum) -> Option<StorageKind> {
         [3] => Some(StorageKind::Virtual),
         [4 | 5 | 8 | 9] => Some(StorageKind::FileSystem),
         _ => None,
+    }
+}
+
+/// The mount point and, where the description is it, the device. AIX describes `/dev/hd4` and tells
+/// the mount point in hrFSTable alone; others' hrFSTable points at wrong rows, so that it counts
+/// only for such descriptions.
+fn name(description: &str, mount: Option<&Datum>) -> (String, Option<String>) {
+    let named = mount_point(description);
+    if !named.starts_with("/dev/") {
+        return (named, None);
+    }
+    let mount = text::shown(mount.and_then(Datum::bytes).unwrap_or_default());
+    if mount.is_empty() || mount == named {
+        (named, None)
+    } else {
+        (mount, Some(named))
     }
 }
 
@@ -114,9 +126,11 @@ fn fstype(datum: &Datum) -> Option<&'static str> {
         [6] => Some("hpfs"),
         [7] => Some("hfs"),
         [9] => Some("ntfs"),
+        // Only AIX says "journaled".
+        [11] => Some("jfs"),
         [12] => Some("iso9660"),
         [14] => Some("nfs"),
-        [19 | 21] => Some("afs"),
+        [16] => Some("afs"),
         [22] => Some("fat32"),
         // Called ext2, and meant for ext3 and ext4 as well.
         [23] => Some("ext"),
@@ -167,104 +181,6 @@ impl Storage {
     }
 }
 
-/// One row of dskTable as last seen.
-pub(super) struct UcdDisk {
-    index: u32,
-    path: Box<[u8]>,
-    mount: String,
-    device: Value,
-    /// The 64-bit columns are there.
-    wide: bool,
-}
-
-/// The disks that the walk found.
-pub(super) fn learn_ucd(disks: &Walked) -> Vec<UcdDisk> {
-    let mut found: Vec<UcdDisk> = Vec::new();
-    for (index, row) in disks.numbered() {
-        let path = row[0].bytes().unwrap_or_default();
-        let mount = text::shown(path);
-        if mount.is_empty() || found.iter().any(|d| d.mount == mount) {
-            continue;
-        }
-        found.push(UcdDisk {
-            index,
-            path: path.into(),
-            mount,
-            device: shown(row[1].bytes().unwrap_or_default()),
-            wide: !row[3].is_absent(),
-        });
-    }
-    found
-}
-
-/// A disk's numbers at one poll, in bytes.
-pub(super) struct UcdRead<'a> {
-    disk: &'a UcdDisk,
-    size: i64,
-    free: i64,
-    used: i64,
-    inodes_used_pct: Option<f64>,
-}
-
-impl UcdRead<'_> {
-    /// What is mounted without a device has its type in the device's place.
-    fn pretended_type(&self) -> Option<&str> {
-        match &self.disk.device {
-            Value::Text(device) if !device.contains(['/', ':']) => Some(match &**device {
-                "udev" | "dev" => "devtmpfs",
-                other => other,
-            }),
-            _ => None,
-        }
-    }
-}
-
-impl UcdDisk {
-    pub(super) fn push(&self, items: &mut Items) {
-        items.push(UCD_ENTRY, &[2, self.index], self.path.len(), 0);
-        items.push(UCD_ENTRY, &[10, self.index], 2, 0);
-        let columns: &[u32] = if self.wide {
-            &[11, 12, 13, 14, 15, 16]
-        } else {
-            &[6, 7, 8]
-        };
-        for column in columns {
-            items.push(UCD_ENTRY, &[*column, self.index], 4, 0);
-        }
-    }
-
-    /// `None` inside when the device cannot tell its size.
-    pub(super) fn read(&self, values: &mut Values) -> Result<Option<UcdRead<'_>>, Gone> {
-        let path = values.next();
-        let inodes = values.next();
-        let mut kilobytes = || {
-            let low = values.next().size();
-            let high = if self.wide {
-                values.next().size()
-            } else {
-                Some(0)
-            };
-            // net-snmp reads as 2^31 - 1 kB what is more.
-            let low = low.filter(|v| self.wide || *v < i64::from(i32::MAX));
-            high.zip(low)
-                .and_then(|(h, l)| h.checked_mul(1 << 32)?.checked_add(l)?.checked_mul(1_024))
-        };
-        let (size, free, used) = (kilobytes(), kilobytes(), kilobytes());
-        if path.bytes() != Some(&*self.path) {
-            return Err(Gone);
-        }
-        let amounts = size.zip(free).zip(used);
-        let inodes_used_pct = inodes.int().filter(|p| (0..=100).contains(p));
-        Ok(amounts.map(|((size, free), used)| UcdRead {
-            disk: self,
-            size,
-            free,
-            used,
-            inodes_used_pct: inodes_used_pct.map(|p| p as f64),
-        }))
-    }
-}
-
 /// One row per mount: hrStorageTable's, completed by dskTable, which alone knows what root keeps for
 /// itself.
 pub(super) fn rows(storages: Vec<StorageRead<'_>>, mut ucd: Vec<UcdRead<'_>>) -> TableReadings {
@@ -287,28 +203,25 @@ pub(super) fn rows(storages: Vec<StorageRead<'_>>, mut ucd: Vec<UcdRead<'_>>) ->
         {
             continue;
         }
-        let (size, used) = match &twin {
-            Some(twin) => (twin.size, twin.used),
-            None => (read.size, read.used),
-        };
-        rows.push(row(
-            &storage.name,
-            size,
-            used,
-            twin.as_ref(),
-            storage.fstype,
-        ));
+        let of_twin = twin.as_ref().and_then(|t| t.amounts);
+        let amounts = of_twin.unwrap_or(Amounts {
+            size: read.size,
+            used: read.used,
+            free: None,
+        });
+        let mut row = row(&storage.name, amounts, twin.as_ref(), storage.fstype);
+        if let Some(device) = &storage.device {
+            row.set_fact(&FILESYSTEM, "device", Value::text(device));
+        }
+        rows.push(row);
     }
-    let wanted =
-        |d: &&UcdRead<'_>| d.size > 0 && !is_skipped_mount(d.pretended_type(), &d.disk.mount);
-    for read in ucd.iter().filter(wanted) {
-        rows.push(row(
-            &read.disk.mount,
-            read.size,
-            read.used,
-            Some(read),
-            None,
-        ));
+    for read in &ucd {
+        let Some(amounts) = read.amounts.filter(|a| a.size > 0) else {
+            continue;
+        };
+        if !is_skipped_mount(read.pretended_type(), &read.disk.mount) {
+            rows.push(row(&read.disk.mount, amounts, Some(read), None));
+        }
     }
     TableReadings {
         table: &FILESYSTEM,
@@ -318,18 +231,20 @@ pub(super) fn rows(storages: Vec<StorageRead<'_>>, mut ucd: Vec<UcdRead<'_>>) ->
 
 fn row(
     mount: &str,
-    size: i64,
-    used: i64,
+    amounts: Amounts,
     ucd: Option<&UcdRead<'_>>,
     fstype: Option<&'static str>,
 ) -> Row {
     let mut row = Row::new(&FILESYSTEM, Some(EntityKey::named(mount)));
-    row.set(&FILESYSTEM, "size_bytes", Value::Int(size));
-    row.set(&FILESYSTEM, "used_bytes", Value::Int(used));
-    let free = ucd.map(|u| u.free);
-    row.set(&FILESYSTEM, "free_bytes", free.into());
-    let whole = free.map_or(size, |free| used + free);
-    let used_pct = (whole > 0).then(|| 100.0 * used as f64 / whole as f64);
+    let mut used_pct = ucd.and_then(|u| u.used_pct);
+    if amounts.is_sound() {
+        let Amounts { size, used, free } = amounts;
+        row.set(&FILESYSTEM, "size_bytes", Value::Int(size));
+        row.set(&FILESYSTEM, "used_bytes", Value::Int(used));
+        row.set(&FILESYSTEM, "free_bytes", free.into());
+        let whole = free.map_or(size, |free| used.saturating_add(free));
+        used_pct = (whole > 0).then(|| 100.0 * used as f64 / whole as f64);
+    }
     row.set(&FILESYSTEM, "used_pct", used_pct.into());
     if let Some(ucd) = ucd {
         row.set(&FILESYSTEM, "inodes_used_pct", ucd.inodes_used_pct.into());
@@ -346,6 +261,20 @@ fn row(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_device_is_named_by_its_mount_point() {
+        let root = Datum::Bytes((*b"/").into());
+        let cases = [
+            ("/dev/hd4", Some(&root), "/", Some("/dev/hd4")),
+            ("/dev/hd4", None, "/dev/hd4", None),
+            ("/var", Some(&root), "/var", None),
+        ];
+        for (description, mount, expected, device) in cases {
+            let device = device.map(str::to_string);
+            assert_eq!(name(description, mount), (expected.to_string(), device));
+        }
+    }
 
     #[test]
     fn finds_the_mount_in_what_devices_write() {

@@ -142,7 +142,7 @@ fn memory(found: &Scalars, storages: &[StorageRead<'_>]) -> Row {
     let mut row = Row::new(&MEMORY, None);
     let total = bytes(found, MemTotal64, MemTotal).filter(|b| *b > 0);
     let amount = match total {
-        Some(total) => ucd_available(found).map(|(a, formula)| (total, a, formula)),
+        Some(total) => ucd_available(found, total).map(|(a, formula)| (total, a, formula)),
         None => hr_available(storages),
     };
     if let Some((total, available, formula)) = amount {
@@ -158,24 +158,29 @@ fn memory(found: &Scalars, storages: &[StorageRead<'_>]) -> Row {
         bytes(found, MemBuffer64, MemBuffer).or_else(|| used_of(storages, "Memory buffers"));
     let cached =
         bytes(found, MemCached64, MemCached).or_else(|| used_of(storages, "Cached memory"));
-    row.set(&MEMORY, "buffers_bytes", buffers.into());
-    row.set(&MEMORY, "cached_bytes", cached.into());
+    let whole = amount.map_or(i64::MAX, |(total, _, _)| total);
+    let possible = |part: Option<i64>| Value::from(part.filter(|p| *p <= whole));
+    row.set(&MEMORY, "buffers_bytes", possible(buffers));
+    row.set(&MEMORY, "cached_bytes", possible(cached));
     swap(found, storages, &mut row);
     row
 }
 
-/// memSysAvail is the kernel's own MemAvailable; older agents offer its parts.
-fn ucd_available(found: &Scalars) -> Option<(i64, &'static str)> {
+/// memSysAvail is the kernel's own MemAvailable; older agents offer its parts. A part that is larger
+/// than the whole cannot be true and does not count.
+fn ucd_available(found: &Scalars, total: i64) -> Option<(i64, &'static str)> {
     if let Some(available) = bytes(found, MemAvailable64, MemAvailable64).filter(|a| *a > 0) {
         return Some((available, "memSysAvail"));
     }
     let free = bytes(found, MemFree64, MemFree)?;
-    let part = |wide, narrow| bytes(found, wide, narrow).unwrap_or(0);
-    let shared = part(MemShared64, MemShared);
+    let part = |wide, narrow| bytes(found, wide, narrow).filter(|b| *b <= total);
+    let shared = part(MemShared64, MemShared).unwrap_or(0);
+    let free = free + part(MemBuffer64, MemBuffer).unwrap_or(0);
     // The page cache holds shared memory too, which the kernel cannot give back.
-    let cached = (part(MemCached64, MemCached) - shared).max(0);
-    let buffers = part(MemBuffer64, MemBuffer);
-    Some((free + buffers + cached, "free+buffers+cached"))
+    Some(match part(MemCached64, MemCached) {
+        Some(cached) => (free + (cached - shared).max(0), "free+buffers+cached"),
+        None => (free, "free+buffers"),
+    })
 }
 
 /// Total and available by hrStorageTable. net-snmp counts caches as used and lists them apart.

@@ -32,6 +32,7 @@ mod socket;
 mod testing;
 mod text;
 pub mod trap;
+mod ucd_disk;
 mod usm;
 mod value;
 mod walk;

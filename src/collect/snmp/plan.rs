@@ -8,12 +8,13 @@ use tokio::time::Instant;
 use super::device::Device;
 use super::disk::{self, Disk};
 use super::exchange::{Line, Trouble};
-use super::filesystem::{self, Storage, UcdDisk};
+use super::filesystem::{self, Storage};
 use super::get::{self, Items};
 use super::host;
 use super::interface::{self, Port, PortSeen};
 use super::scalar::{self, Scalar, Scalars};
 use super::text;
+use super::ucd_disk::{self, UcdDisk};
 use super::value::Datum;
 use super::walk::{TableSpec, Walked, walk};
 use crate::inventory::SnmpVersion;
@@ -121,7 +122,7 @@ pub(super) async fn learn(line: &mut Line<'_>, known: &mut Option<Plan>) -> Resu
     let extended = walk(line, &interface::IFX_TABLE).await?;
     let storage = walk(line, &filesystem::STORAGE).await?;
     let mounts = walk(line, &filesystem::FS).await?;
-    let ucd_disks = walk(line, &filesystem::UCD_DISKS).await?;
+    let ucd_disks = walk(line, &ucd_disk::UCD_DISKS).await?;
     let disks = walk(line, &disk::DISKS).await?;
     let cpus = walk(line, &PROCESSORS).await?;
     let mut plan = Plan {
@@ -130,7 +131,7 @@ pub(super) async fn learn(line: &mut Line<'_>, known: &mut Option<Plan>) -> Resu
         host_facts: host::facts(&found),
         ports: interface::learn(&basic, &extended),
         storages: filesystem::learn(&storage, &mounts),
-        ucd_disks: filesystem::learn_ucd(&ucd_disks),
+        ucd_disks: ucd_disk::learn(&ucd_disks),
         disks: disk::learn(&disks, line.version == SnmpVersion::V1),
         cpus: cpus.numbered().map(|(index, _)| index).collect(),
         items: Items::default(),
@@ -269,7 +270,7 @@ impl Plan {
             || ucd.iter().any(Result::is_err)
             || disks.rows.len() < self.disks.len();
         let storages: Vec<_> = storages.into_iter().flatten().flatten().collect();
-        let ucd: Vec<_> = ucd.into_iter().flatten().flatten().collect();
+        let ucd: Vec<_> = ucd.into_iter().flatten().collect();
         let mut tables = host::tables(found, &loads, self.cpus.len(), &storages);
         tables.push(filesystem::rows(storages, ucd));
         tables.push(disks);
