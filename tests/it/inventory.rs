@@ -224,7 +224,7 @@ fn the_examples_of_a_new_home_are_right() {
     assert_eq!(outcome.code, 0, "{}", outcome.stdout);
     // this-machine, switch01, web01, web02 to web20, web21.
     assert!(
-        outcome.stdout.contains("(23 hosts, 1 group, 5 rules, "),
+        outcome.stdout.contains("(23 hosts, 1 group, 8 rules, "),
         "{}",
         outcome.stdout
     );
