@@ -76,6 +76,8 @@ impl Played {
             port: 0,
             devices: cases.len() as u32,
             community: COMMUNITY.into(),
+            user: None,
+            mischief: Vec::new(),
             shape: Shape {
                 seed: 1,
                 ports: 1,
