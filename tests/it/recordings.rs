@@ -1,6 +1,6 @@
 //! Real devices as they were recorded, asked by our engine, against rows that people wrote by hand from
 //! the MIBs: `tests/data/snmp/NAME.snmprec` and `NAME.yaml` beside it (`NAME.v1.yaml` for a second
-//! look by version 1). `tests/data/README.md` tells where they come from and how to add one.
+//! look by version 1); other files are not looked at. `tests/data/README.md` tells where they come from and how to add one.
 
 mod compare;
 mod expected;
@@ -44,9 +44,15 @@ fn cases() -> Vec<Case> {
         .map(|name| name.expect("a name in UTF-8"))
         .collect();
     names.sort();
-    let said = |name: &&String| name.ends_with(".yaml");
+    let recorded = |stem: &str| names.contains(&format!("{stem}.snmprec"));
+    let stem = |name: &String| name.split('.').next().unwrap_or_default().to_string();
+    let said = |name: &&String| name.ends_with(".yaml") && recorded(&stem(name));
+    for name in names.iter().filter(|n| n.ends_with(".snmprec")) {
+        let beside = names.contains(&format!("{}.yaml", stem(name)));
+        assert!(beside, "nothing says what to expect of {name}");
+    }
     let case = |name: &String| {
-        let stem = name.split('.').next().unwrap_or_default();
+        let stem = stem(name);
         let recording = std::fs::read(folder().join(format!("{stem}.snmprec")));
         let text = std::fs::read_to_string(folder().join(name)).expect(name);
         Case {
