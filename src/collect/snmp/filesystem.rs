@@ -74,10 +74,16 @@ pub(super) fn learn(storage: &Walked, mounts: &Walked) -> Vec<Storage> {
             name,
             device,
             fstype: mount.and_then(|m| fstype(&m[1])),
-            read_only: mount.is_some_and(|m| m[2].int() == Some(2)),
+            read_only: mount.is_some_and(|m| m[2].int() == Some(2)) || is_memory_disk(description),
         });
     }
     storages
+}
+
+/// Junos mounts its packages from memory disks and does not say that they cannot be written.
+fn is_memory_disk(description: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(description);
+    text.starts_with("/dev/md") && text.contains(", mounted on: ")
 }
 
 /// Network disks are watched on the host that has them; a CD is always full.

@@ -154,10 +154,8 @@ fn memory(found: &Scalars, storages: &[StorageRead<'_>]) -> Row {
         row.set(&MEMORY, "used_pct", Value::Float(used_pct));
         row.set(&MEMORY, "formula", Value::text(formula));
     }
-    let buffers =
-        bytes(found, MemBuffer64, MemBuffer).or_else(|| used_of(storages, "Memory buffers"));
-    let cached =
-        bytes(found, MemCached64, MemCached).or_else(|| used_of(storages, "Cached memory"));
+    let buffers = bytes(found, MemBuffer64, MemBuffer).or_else(|| used_of(storages, &BUFFERS));
+    let cached = bytes(found, MemCached64, MemCached).or_else(|| used_of(storages, &CACHES));
     let whole = amount.map_or(i64::MAX, |(total, _, _)| total);
     let possible = |part: Option<i64>| Value::from(part.filter(|p| *p <= whole));
     row.set(&MEMORY, "buffers_bytes", possible(buffers));
@@ -188,13 +186,18 @@ fn hr_available(storages: &[StorageRead<'_>]) -> Option<(i64, i64, &'static str)
     let ram = storages
         .iter()
         .find(|s| s.kind() == StorageKind::Ram && s.size > 0)?;
-    let part = |name| used_of(storages, name).unwrap_or(0);
-    let used = ram.used - part("Memory buffers") - part("Cached memory");
+    let part = |names| used_of(storages, names).unwrap_or(0);
+    let used = ram.used - part(&BUFFERS) - part(&CACHES);
     Some((ram.size, ram.size - used.max(0), "hrStorage"))
 }
 
-fn used_of(storages: &[StorageRead<'_>], name: &str) -> Option<i64> {
-    storages.iter().find(|s| s.name() == name).map(|s| s.used)
+/// What net-snmp, old net-snmp and Arista call the memory that the kernel gives back.
+const BUFFERS: [&str; 2] = ["memory buffers", "ram (buffers)"];
+const CACHES: [&str; 2] = ["cached memory", "ram (cache)"];
+
+fn used_of(storages: &[StorageRead<'_>], names: &[&str]) -> Option<i64> {
+    let is_one = |s: &&StorageRead<'_>| names.contains(&&*s.name().to_ascii_lowercase());
+    storages.iter().find(is_one).map(|s| s.used)
 }
 
 fn swap(found: &Scalars, storages: &[StorageRead<'_>], row: &mut Row) {

@@ -166,12 +166,14 @@ fn facts(seen: &Seen<'_>, index: u32, alias: &str, mac: &str, kind: Option<&str>
     row.facts
 }
 
-/// ifSpeed is exact but ends at 4.3 Gbit/s, ifHighSpeed is in Mbit/s.
+/// ifSpeed is exact but ends at 4.3 Gbit/s, ifHighSpeed is in Mbit/s; some devices give the same number
+/// of bits for both.
 fn speed(seen: &Seen<'_>) -> Option<i64> {
     let basic = seen.get((IF, 5)).size().filter(|s| *s > 0);
     let high = seen.get((IFX, 15)).size().filter(|s| *s > 0);
     match (basic, high) {
         (Some(basic), None) if basic < SPEED_OVERFLOW => Some(basic),
+        (Some(basic), Some(high)) if high == basic => Some(basic),
         (Some(basic), Some(high)) if basic < SPEED_OVERFLOW && high <= 4_294 => Some(basic),
         (_, Some(high)) => Some(high * 1_000_000),
         _ => None,
