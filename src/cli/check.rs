@@ -25,7 +25,7 @@ pub(super) fn run(home: &Home, args: &Args) -> anyhow::Result<u8> {
     if let Some(inventory) = &examined.inventory {
         problems.extend(assets::summaries(inventory, &renderer));
     }
-    let (query_files, found) = assets::queries(home)?;
+    let (query_files, found) = assets::queries(home, &examined.tables)?;
     let queries = query_files.len();
     files.extend(query_files);
     problems.extend(found);

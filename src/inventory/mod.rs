@@ -170,6 +170,8 @@ pub struct Examined {
     pub inventory: Option<Inventory>,
     pub problems: Vec<Problem>,
     pub counts: Counts,
+    /// The tables of the profiles that can be read, also where there is no inventory.
+    pub tables: Tables,
 }
 
 /// Reads the files. Returns the inventory when no problem is an error, and every problem.
@@ -228,6 +230,7 @@ pub fn examine(files: &[SourceFile], outside: &dyn Outside) -> Examined {
         groups: draft.groups.len(),
         rules: rules.list.len(),
     };
+    let tables = profiles.tables.clone();
     let inventory = (!problems.has_errors()).then(|| Inventory {
         hosts,
         groups: draft.groups(),
@@ -240,6 +243,7 @@ pub fn examine(files: &[SourceFile], outside: &dyn Outside) -> Examined {
         inventory,
         problems: problems.finish(),
         counts,
+        tables,
     }
 }
 

@@ -2,13 +2,18 @@
 
 use crate::inventory::{Problem, SourceFile};
 use crate::query::{Asked, IMPLICIT, Kind, Param, Query, problem};
+use crate::table::Tables;
 
 use super::{Question, Store, StoreError, lex};
 
-/// Every problem of these query files, found without any history. Returns the queries that are
-/// good, too.
-pub fn check_queries(files: &[SourceFile]) -> Result<(Vec<Query>, Vec<Problem>), StoreError> {
-    let (store, _recorder) = Store::in_memory()?;
+/// Every problem of these query files, found without any history but with these tables of profiles.
+/// Returns the queries that are good, too.
+pub fn check_queries(
+    files: &[SourceFile],
+    tables: &Tables,
+) -> Result<(Vec<Query>, Vec<Problem>), StoreError> {
+    let (store, mut recorder) = Store::in_memory()?;
+    recorder.follow_tables(tables)?;
     let mut good = Vec::new();
     let mut problems = Vec::new();
     for file in files {

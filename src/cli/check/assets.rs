@@ -8,10 +8,14 @@ use crate::inventory::{
 };
 use crate::render::{LANGUAGES, RenderError, Renderer};
 use crate::store;
+use crate::table::Tables;
 
 /// Every query, read and asked against an empty history. Returns the files, how many there are and
 /// what is wrong with them.
-pub(super) fn queries(home: &Home) -> anyhow::Result<(Vec<SourceFile>, Vec<Problem>)> {
+pub(super) fn queries(
+    home: &Home,
+    tables: &Tables,
+) -> anyhow::Result<(Vec<SourceFile>, Vec<Problem>)> {
     let mut files = Vec::new();
     for name in home.asset_names(Folder::Queries) {
         if !name.ends_with(".sql") {
@@ -21,7 +25,7 @@ pub(super) fn queries(home: &Home) -> anyhow::Result<(Vec<SourceFile>, Vec<Probl
             files.push(SourceFile::new(format!("queries/{name}"), text));
         }
     }
-    let (_, problems) = store::check_queries(&files)?;
+    let (_, problems) = store::check_queries(&files, tables)?;
     Ok((files, problems))
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::inventory::SourceFile;
+use crate::table::Tables;
 
 #[test]
 fn the_check_tells_file_and_line() {
@@ -26,7 +27,7 @@ fn the_check_tells_file_and_line() {
             path: "queries/a.sql".into(),
             text: format!("{front}{sql}"),
         };
-        let (good, problems) = check_queries(&[file]).unwrap();
+        let (good, problems) = check_queries(&[file], &Tables::default()).unwrap();
         assert!(good.is_empty(), "{sql}");
         assert_eq!(problems.len(), 1, "{problems:?}");
         assert!(
