@@ -17,9 +17,9 @@ use crate::collect::Collectors;
 use crate::collect::snmp::trap;
 use crate::home::{Folder, Home};
 use crate::inventory::{Inventory, Problem, TrapSettings};
-use crate::loops::{evaluator, notifier, poller, reloader, sealer, trapper, writer};
+use crate::loops::{evaluator, notifier, poller, receiver, reloader, sealer, trapper, writer};
 use crate::render::Renderer;
-use crate::signal::{Changed, Counters, Loaded, PollNow};
+use crate::signal::{Changed, Counters, Loaded, PollNow, Pushed};
 use crate::store::{Options, Recorder, Store, StoreError};
 use crate::web;
 
@@ -112,6 +112,7 @@ impl Daemon {
         let (poll_now, asks) = mpsc::channel(64);
         let (reload, asked) = mpsc::channel(4);
         let (hasten, hastened) = mpsc::channel(64);
+        let (push, pushed) = mpsc::channel(64);
         let (stop, stopped) = watch::channel(false);
         let mut loops = JoinSet::new();
         // Before the pages answer: what is announced must be there.
@@ -120,7 +121,7 @@ impl Daemon {
             loops.spawn(trapper::run(trapper, stopped.clone()));
         }
         let server = web::bind(
-            self.web(&store, poll_now, reload),
+            self.web(&store, poll_now, reload, push),
             if options.listen.is_empty() {
                 &inventory.settings.listen
             } else {
@@ -132,6 +133,7 @@ impl Daemon {
         loops.spawn(server.run(stopped.clone()));
         let poller = self.poller(&writer, asks, hastened)?;
         loops.spawn(poller::run(poller, stopped.clone()));
+        loops.spawn(receiver::run(writer.clone(), pushed, stopped.clone()));
         loops.spawn(reloader::run(
             self.reloader(&writer, asked),
             stopped.clone(),
@@ -170,6 +172,7 @@ impl Daemon {
         store: &Store,
         poll_now: mpsc::Sender<PollNow>,
         reload: mpsc::Sender<()>,
+        pushed: mpsc::Sender<Pushed>,
     ) -> web::Parts {
         web::Parts {
             home: self.home.clone(),
@@ -178,6 +181,7 @@ impl Daemon {
             loaded: self.loaded.subscribe(),
             poll_now,
             reload,
+            pushed,
             changed: self.changed.clone(),
             counters: Arc::clone(&self.counters),
             started: Instant::now(),

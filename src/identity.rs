@@ -66,6 +66,12 @@ impl Identities {
         self.tables.values().flat_map(|m| m.keys.keys().copied())
     }
 
+    /// Whether there is an entity of that name.
+    pub fn knows(&self, host: HostId, table: &'static str, name: &str) -> bool {
+        let members = self.tables.get(&(host, table));
+        members.is_some_and(|members| members.by_name.contains_key(name))
+    }
+
     /// The name of an entity today.
     pub fn name(&self, host: HostId, table: &'static str, id: EntityId) -> Option<&str> {
         let members = self.tables.get(&(host, table))?;

@@ -22,7 +22,7 @@ use crate::table::{self, Table, Tables};
 pub use baseline::LastStored;
 use baseline::{Baselines, RowKey};
 pub use stored::{
-    EntityId, FactChange, HostId, NewEntity, PollRow, RenamedEntity, Stored, StoredRow,
+    EntityId, FactChange, HostId, NewEntity, PollRow, PushKey, RenamedEntity, Stored, StoredRow,
     StoredTable, Told,
 };
 
@@ -140,6 +140,11 @@ impl Intake {
         }
     }
 
+    /// The id of a host in the inventory.
+    pub fn host_id(&self, name: &str) -> Option<HostId> {
+        self.hosts.get(name).copied()
+    }
+
     /// The name of an entity today.
     pub fn entity_name(&self, host: HostId, table: &'static str, id: EntityId) -> Option<&str> {
         self.identities.name(host, table, id)
@@ -195,6 +200,27 @@ impl Intake {
         self.take_host_facts(host, collection, readings, &mut stored);
         stored.poll.rows = stored.tables.iter().map(|t| t.rows.len() as i64).sum();
         Some(stored)
+    }
+
+    /// As [`Intake::take`], for a collection that comes after a newer one of its target: its counters
+    /// have no predecessor any more, and the newer one stays the baseline.
+    pub fn take_late(&mut self, collection: &Collection) -> Option<Stored> {
+        let baselines = std::mem::take(&mut self.baselines);
+        let stored = self.take(collection);
+        self.baselines = baselines;
+        stored
+    }
+
+    /// How many entities the collection would add to its host.
+    pub fn unknown_entities(&self, collection: &Collection) -> usize {
+        let Some(host) = self.hosts.get(&collection.host) else {
+            return 0;
+        };
+        let tables = collection.outcome.iter().flat_map(|r| &r.tables);
+        let rows = tables.flat_map(|t| t.rows.iter().map(move |row| (t.table.name, row)));
+        rows.filter_map(|(table, row)| Some((table, &row.entity.as_ref()?.name)))
+            .filter(|(table, name)| !self.identities.knows(*host, table, name))
+            .count()
     }
 
     /// Two methods on one host may offer the same table or host fact; rows of both would count
@@ -378,6 +404,7 @@ fn empty(host: HostId, collection: &Collection) -> Stored {
         host_id: host,
         method: collection.method,
         ts: collection.ts,
+        push_key: None,
         poll: PollRow {
             took_ms: collection.took.as_millis() as i64,
             effort: collection.effort,

@@ -17,6 +17,7 @@
 //! - [`schedule`]: who is due at `now`; [`counter`]: two readings → a delta, or why there is none.
 //! - [`identity`]: which entity a row is about; [`intake`]: from a collection as read to rows as
 //!   stored.
+//! - [`push`]: what hosts send by themselves, from bytes to readings.
 //! - [`health`]: up, down, silent; [`alert`]: from rows to alerts, from alerts to reasons to tell.
 //! - [`trap`]: what devices tell unasked, in words.
 //! - [`query`]: the files of `queries/`; [`signal`]: what loops and pages tell each other.
@@ -68,6 +69,7 @@ pub mod loops;
 pub mod mail;
 pub mod mib;
 pub mod profile;
+pub mod push;
 pub mod query;
 pub mod reading;
 pub mod render;

@@ -179,6 +179,14 @@ pub struct Uptime {
     pub boot: u64,
 }
 
+/// The number of a boot id for [`Uptime::boot`] (FNV-1a), never 0.
+pub fn boot_hash(id: &[u8]) -> u64 {
+    let hash = id.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, octet| {
+        (hash ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01b3)
+    });
+    hash.max(1)
+}
+
 /// Everything that a good attempt saw.
 #[derive(Clone, Debug, Default)]
 pub struct Readings {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
 use crate::inventory::{Inventory, Problem};
-use crate::reading::{Effort, Failure, Method, UnixSeconds, Value};
+use crate::reading::{Collection, Effort, Failure, Method, UnixSeconds, Value};
 use crate::table::{Kind, Table};
 
 /// The inventory in force, and what the last attempt to read a newer one found.
@@ -29,6 +29,34 @@ pub struct Loaded {
 pub struct PollNow {
     pub host: String,
     pub reply: oneshot::Sender<Result<Vec<Polled>, String>>,
+}
+
+/// A collection that a host sent by itself, on its way from the web to the writer.
+#[derive(Debug)]
+pub struct Pushed {
+    pub collection: Collection,
+    /// The sender's name for it as a number: the same one twice is the same collection.
+    pub key: Option<i64>,
+    /// Answered after the commit.
+    pub reply: oneshot::Sender<Result<Taken, Refused>>,
+}
+
+/// What became of a pushed collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Its rows are on disk now.
+    Stored,
+    /// They were already.
+    Duplicate,
+}
+
+/// Why a pushed collection was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Sending it again changes nothing.
+    Forever(String),
+    /// The history cannot be written just now.
+    ForNow(String),
 }
 
 /// What one target of an asked host answered.
@@ -63,6 +91,12 @@ pub struct Counters {
     pub turns_missed: AtomicU64,
     /// Collections dropped because their host is gone.
     pub collections_dropped: AtomicU64,
+    /// Pushed collections stored.
+    pub pushes_taken: AtomicU64,
+    /// Pushed collections that were there already.
+    pub pushes_repeated: AtomicU64,
+    /// Pushed collections that nobody may or can store.
+    pub pushes_refused: AtomicU64,
     pub rows_stored: AtomicU64,
     /// Rows given up because the store refused them to the end.
     pub rows_lost: AtomicU64,

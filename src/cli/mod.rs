@@ -17,6 +17,7 @@ mod serve;
 mod simulate;
 mod ssh;
 mod status;
+mod token;
 mod user;
 
 use std::path::PathBuf;
@@ -79,6 +80,8 @@ enum Verb {
     Ssh(ssh::Args),
     /// Passwords for the web pages
     User(user::Args),
+    /// Tokens that let hosts push
+    Token(token::Args),
     /// Try the mail settings
     Mail(mail::Args),
     /// MIB modules: draft a profile from them
@@ -107,6 +110,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Queries(args) => queries::run(&home, &args)?,
         Verb::Ssh(args) => ssh::run(&home, &args)?,
         Verb::User(args) => user::run(&home, &args)?,
+        Verb::Token(args) => token::run(&home, &args)?,
         Verb::Mail(args) => mail::run(&home, &args)?,
         Verb::Mib(args) => mib::run(&home, args)?,
         Verb::Record(args) => record::run(&home, &args)?,

@@ -56,6 +56,9 @@ fn by_ourselves(home: &Home, name: &str) -> anyhow::Result<Value> {
     let Some(host) = inventory.hosts.get(name) else {
         anyhow::bail!("there is no host `{name}` in the inventory; `eider host` lists them");
     };
+    if !host.targets.iter().any(|target| target.is_polled()) {
+        anyhow::bail!("{name} sends by itself: there is nothing to poll");
+    }
     let state = home.resolve(&inventory.settings.data).join("state");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -85,6 +88,7 @@ async fn all(collectors: &Collectors, host: &Host) -> Vec<crate::reading::Collec
     let polls = host
         .targets
         .iter()
+        .filter(|target| target.is_polled())
         .map(|target| poller::collect(collectors, target));
     futures_util::future::join_all(polls).await
 }

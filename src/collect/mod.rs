@@ -57,6 +57,7 @@ impl Collectors {
             Access::Ssh(access) => self.ssh.collect(target, access, deadline).await,
             Access::Local => self.local.clone().collect(deadline).await,
             Access::Ping | Access::Tcp { .. } => self.reach(target, deadline).await,
+            Access::Push => (Effort::default(), Err(nobody_to_ask())),
         };
         let took = begun.elapsed();
         Collection {
@@ -102,6 +103,12 @@ impl Collectors {
         let addresses: HashSet<&str> = targets.iter().map(|t| t.address.as_str()).collect();
         self.names.keep_only(|name| addresses.contains(name));
     }
+}
+
+/// The schedule never polls such a target; whoever does gets an answer all the same.
+fn nobody_to_ask() -> Failure {
+    let message = "this host sends by itself; there is nobody to ask";
+    Failure::new(crate::reading::Cause::Internal, message)
 }
 
 fn millis(from: Instant, to: Instant) -> u64 {

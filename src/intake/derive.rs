@@ -43,7 +43,12 @@ pub(super) fn select(table: &'static Table, rows: &mut Vec<StoredRow>) {
         return;
     }
     let mut keep = vec![false; rows.len()];
-    for column in ["cpu_pct", "rss_bytes"] {
+    // Whoever pushes may know the share of the memory and not the bytes.
+    let memory = match table.position("rss_bytes") {
+        Some(p) if rows.iter().any(|row| !row.values[p].is_null()) => "rss_bytes",
+        _ => "mem_pct",
+    };
+    for column in ["cpu_pct", memory] {
         let Some(position) = table.position(column) else {
             continue;
         };

@@ -14,6 +14,8 @@ pub struct Stored {
     pub host_id: HostId,
     pub method: Method,
     pub ts: UnixSeconds,
+    /// Stored with a pushed collection, so that it is never taken twice.
+    pub push_key: Option<PushKey>,
     pub poll: PollRow,
     pub tables: Vec<StoredTable>,
     pub new_entities: Vec<NewEntity>,
@@ -22,6 +24,13 @@ pub struct Stored {
     /// Host facts that differ from the last known ones.
     pub host_facts: Vec<(&'static str, String)>,
     pub events: Vec<(Option<EntityId>, Event)>,
+}
+
+/// The sender's name for a pushed collection as a number, and when it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PushKey {
+    pub key: i64,
+    pub taken_at: UnixSeconds,
 }
 
 /// The row of `poll` that every attempt leaves.

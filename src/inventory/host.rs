@@ -61,6 +61,11 @@ impl Target {
         format!("{}/{}", self.host, self.word())
     }
 
+    /// Whether we go and ask; a host that pushes comes by itself.
+    pub fn is_polled(&self) -> bool {
+        self.access != Access::Push
+    }
+
     /// `snmp`, `tcp:443`: as it stands in `collect:`.
     pub fn word(&self) -> String {
         match self.access {
@@ -74,10 +79,14 @@ impl Target {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Access {
     Local,
+    /// Nobody is asked: the host sends by itself, with a token.
+    Push,
     Snmp(SnmpAccess),
     Ssh(SshAccess),
     Ping,
-    Tcp { port: u16 },
+    Tcp {
+        port: u16,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -177,7 +177,7 @@ fn names(
     Written { value, mark: key }
 }
 
-const HAVE: &str = "this version collects by snmp, ssh, local, ping and tcp:PORT";
+const HAVE: &str = "this version collects by snmp, ssh, local, push, ping and tcp:PORT";
 
 fn way(written: &Written<String>, problems: &mut Problems<'_>) -> Option<Way> {
     let text = written.value.as_str();
@@ -192,7 +192,7 @@ fn way(written: &Written<String>, problems: &mut Problems<'_>) -> Option<Way> {
         };
         return None;
     };
-    if matches!(method, Method::Http | Method::Push) {
+    if method == Method::Http {
         problems
             .error(
                 "unsupported-method",

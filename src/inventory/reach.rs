@@ -191,8 +191,9 @@ fn access<'d>(
                 host_keys: policy.unwrap_or(HostKeyPolicy::Strict),
             }))
         }
+        Method::Push => Some(Access::Push),
         // Not to be had in this version: reported where `collect` is read.
-        Method::Push | Method::Http => None,
+        Method::Http => None,
     }
 }
 
@@ -336,7 +337,7 @@ pub(super) fn describe(
     }
     match &target.access {
         // Its port stands in `collect`.
-        Access::Local | Access::Ping | Access::Tcp { .. } => {}
+        Access::Local | Access::Push | Access::Ping | Access::Tcp { .. } => {}
         Access::Snmp(access) => {
             add("snmp.port", access.port.to_string(), origin!(snmp_port));
             for (key, value) in snmp_auth(&access.auth) {

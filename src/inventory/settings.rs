@@ -22,6 +22,8 @@ pub struct Settings {
     pub store_memory_bytes: Option<u64>,
     /// `storage.raw` and `storage.process`: how long rows are kept.
     pub keep: Retention,
+    /// `push.open`: a program on this very machine may push without a token.
+    pub push_open: bool,
     pub mail: Option<MailSettings>,
     /// `notify:` by name.
     pub notify: BTreeMap<String, NotifySettings>,
@@ -62,6 +64,7 @@ impl Default for Settings {
             data: "data".into(),
             store_memory_bytes: None,
             keep: Retention::default(),
+            push_open: false,
             mail: None,
             notify: BTreeMap::new(),
             traps: None,

@@ -28,7 +28,9 @@ pub(super) fn read(root: &Node, outside: &dyn Outside, problems: &mut Problems<'
     };
     Keys::new(
         "settings.yaml",
-        &["version", "server", "storage", "mail", "notify", "traps"],
+        &[
+            "version", "server", "storage", "push", "mail", "notify", "traps",
+        ],
     )
     .ignored(&LATER)
     .check(map, problems);
@@ -40,6 +42,7 @@ pub(super) fn read(root: &Node, outside: &dyn Outside, problems: &mut Problems<'
             }
             "server" => server(node, &mut settings, problems),
             "storage" => storage(node, &mut settings, problems),
+            "push" => push(node, &mut settings, problems),
             "mail" => settings.mail = mail(entry.key.mark, node, outside, problems),
             "notify" => notify(node, &mut settings, problems),
             "traps" => settings.traps = traps(entry.key.mark, node, outside, problems),
@@ -84,6 +87,18 @@ fn server(node: &Node, settings: &mut Settings, problems: &mut Problems<'_>) {
             }
             _ => {}
         }
+    }
+}
+
+fn push(node: &Node, settings: &mut Settings, problems: &mut Problems<'_>) {
+    let Some(map) = fields::map(node, "push", problems) else {
+        return;
+    };
+    Keys::new("push", &["open"]).check(map, problems);
+    if let Some(entry) = map.get("open")
+        && let Some(word) = fields::word(&entry.value, "open", &["true", "false"], problems)
+    {
+        settings.push_open = word.value == "true";
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod evaluator;
 pub mod notifier;
 pub mod poller;
+pub mod receiver;
 pub mod reloader;
 pub mod sealer;
 pub mod trapper;

@@ -109,7 +109,8 @@ impl Running {
     }
 
     fn follow(&mut self, inventory: &Arc<Inventory>) {
-        let targets = inventory.targets();
+        let mut targets = inventory.targets();
+        targets.retain(|target| target.is_polled());
         self.schedule.sync(&targets, self.now_ms());
         let ids: HashSet<String> = targets.iter().map(|t| t.id()).collect();
         self.failing.retain(|id| ids.contains(id));
@@ -219,8 +220,15 @@ impl Running {
                 .send(Err(format!("there is no host `{}`", ask.host)));
             return;
         };
+        let polled = host.targets.iter().filter(|target| target.is_polled());
+        let waiting: Vec<_> = polled.cloned().collect();
+        if waiting.is_empty() {
+            let why = format!("{} sends by itself: there is nothing to poll", ask.host);
+            let _ = ask.reply.send(Err(why));
+            return;
+        }
         let state = Ask {
-            waiting: host.targets.clone(),
+            waiting,
             under_way: 0,
             done: Vec::new(),
             reply: ask.reply,

@@ -2,8 +2,9 @@
 
 mod baselines;
 mod preview;
+mod pushed;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,10 +12,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::intake::{Intake, LastStored, Stored, Told};
+use crate::intake::{Intake, Stored, Told};
 use crate::inventory::Inventory;
-use crate::reading::{Collection, Happening};
-use crate::signal::{Changed, Counters, Polled};
+use crate::reading::{Collection, Happening, Method};
+use crate::signal::{Changed, Counters, Polled, Pushed, Refused, Taken};
 use crate::store::{Recorder, Store, StoreError};
 
 pub use preview::preview;
@@ -45,6 +46,7 @@ type Acknowledge = oneshot::Sender<Result<(), StoreError>>;
 enum Order {
     Store(Box<Collection>, Option<Acknowledge>),
     Tell(Box<Happening>, Option<Acknowledge>),
+    Push(Box<Pushed>),
     Preview(Vec<Collection>, oneshot::Sender<Vec<Polled>>),
     Sync(Arc<Inventory>, Acknowledge),
     Run(Box<dyn FnOnce(&mut Recorder) + Send>),
@@ -103,6 +105,12 @@ impl Writer {
             .await
     }
 
+    /// Hands a pushed collection over; whoever sent it is answered after the commit.
+    pub async fn push(&self, pushed: Pushed) {
+        // When the daemon ends the reply is dropped, and the sender asked to come again.
+        let _ = self.orders.send(Order::Push(Box::new(pushed))).await;
+    }
+
     /// Follows a new inventory: hosts, groups, labels.
     pub async fn sync(&self, inventory: Arc<Inventory>) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
@@ -143,6 +151,12 @@ impl Writer {
     }
 }
 
+/// Who is told when the batch is on disk.
+enum Waiting {
+    Caller(Acknowledge),
+    Sender(oneshot::Sender<Result<Taken, Refused>>, Taken),
+}
+
 struct Thread {
     parts: Parts,
     intake: Intake,
@@ -151,7 +165,8 @@ struct Thread {
     told: Vec<Told>,
     batch_rows: usize,
     hosts: BTreeSet<Arc<str>>,
-    waiting: Vec<Acknowledge>,
+    waiting: Vec<Waiting>,
+    pushed: pushed::Book,
     /// When the oldest collection of the batch came in.
     since: Option<Instant>,
     baselines_at: Instant,
@@ -168,6 +183,7 @@ impl Thread {
             batch_rows: 0,
             hosts: BTreeSet::new(),
             waiting: Vec::new(),
+            pushed: pushed::Book::default(),
             since: None,
             baselines_at: Instant::now(),
         }
@@ -204,6 +220,7 @@ impl Thread {
         match order {
             Order::Store(collection, reply) => self.take(&collection, reply),
             Order::Tell(happening, reply) => self.hear(&happening, reply),
+            Order::Push(pushed) => self.take_pushed(*pushed),
             Order::Preview(collections, reply) => {
                 let mut fork = self.intake.fork(collections.first().map(|c| &*c.host));
                 let _ = reply.send(preview(&mut fork, collections));
@@ -226,7 +243,12 @@ impl Thread {
             dropped.fetch_add(1, Ordering::Relaxed);
             return refuse(&collection.host, reply);
         };
-        self.added(&collection.host, stored.poll.rows as usize + 1, reply);
+        self.waiting.extend(reply.map(Waiting::Caller));
+        self.add(stored, &collection.host);
+    }
+
+    fn add(&mut self, stored: Stored, host: &Arc<str>) {
+        self.added(host, stored.poll.rows as usize + 1);
         self.batch.push(stored);
     }
 
@@ -234,14 +256,14 @@ impl Thread {
         let Some(told) = self.intake.hear(happening) else {
             return refuse(&happening.host, reply);
         };
-        self.added(&happening.host, 1, reply);
+        self.waiting.extend(reply.map(Waiting::Caller));
+        self.added(&happening.host, 1);
         self.told.push(told);
     }
 
-    fn added(&mut self, host: &Arc<str>, rows: usize, reply: Option<Acknowledge>) {
+    fn added(&mut self, host: &Arc<str>, rows: usize) {
         self.batch_rows += rows;
         self.hosts.insert(Arc::clone(host));
-        self.waiting.extend(reply);
         self.since.get_or_insert_with(Instant::now);
     }
 
@@ -249,6 +271,8 @@ impl Thread {
     /// wait: turns are missed and counted. What is given up in the end is counted too.
     fn commit(&mut self) {
         if self.batch.is_empty() && self.told.is_empty() {
+            // Nothing but senders of what is on disk already.
+            self.settle(&Ok(()));
             return;
         }
         let begun = Instant::now();
@@ -278,11 +302,19 @@ impl Thread {
     }
 
     fn settle(&mut self, result: &Result<(), String>) {
-        for reply in self.waiting.drain(..) {
-            let _ = reply.send(result.clone().map_err(StoreError::Other));
+        for waiting in self.waiting.drain(..) {
+            // Whoever waited may have gone.
+            match waiting {
+                Waiting::Caller(reply) => {
+                    let _ = reply.send(result.clone().map_err(StoreError::Other));
+                }
+                Waiting::Sender(reply, taken) => {
+                    let _ = reply.send(result.clone().map(|()| taken).map_err(Refused::ForNow));
+                }
+            }
         }
         let good = result.is_ok();
-        if good {
+        if good && self.batch_rows > 0 {
             self.parts.counters.commits.fetch_add(1, Ordering::Relaxed);
             self.parts
                 .counters
@@ -328,6 +360,15 @@ impl Thread {
                 self.intake
                     .know_entity(e.host_id, &e.table, e.id, e.key, e.facts);
             }
+            self.pushed = pushed::Book::default();
+            for (host, key) in self.parts.recorder.push_keys()? {
+                self.pushed.know(host, key);
+            }
+            for (host, method, ts) in &known.newest {
+                if *method == Method::Push {
+                    self.pushed.know_newest(*host, *ts);
+                }
+            }
             for (host, name, value) in known.host_facts {
                 self.intake.know_host_fact(host, name, value);
             }
@@ -338,32 +379,6 @@ impl Thread {
         self.intake.sync(&inventory, ids);
         self.inventory = Some(inventory);
         Ok(())
-    }
-
-    fn restore_baselines(&mut self, newest: Vec<(i32, crate::reading::Method, i64)>) {
-        let path = baselines::path(&self.parts.state);
-        let Ok(bytes) = std::fs::read(&path) else {
-            return;
-        };
-        let newest: LastStored = newest
-            .into_iter()
-            .map(|(h, m, ts)| ((h, m), ts))
-            .collect::<HashMap<_, _>>();
-        match self.intake.restore_baselines(&bytes, &newest) {
-            Ok(targets) => tracing::info!(targets, "counters go on from before the restart"),
-            Err(why) => tracing::warn!("{}: {why}; counters begin anew", path.display()),
-        }
-    }
-
-    fn save_baselines(&mut self) {
-        self.baselines_at = Instant::now();
-        let path = baselines::path(&self.parts.state);
-        if let Err(error) = baselines::replace(&path, &self.intake.save_baselines()) {
-            tracing::warn!(
-                "{}: {error}; after a restart counters will begin anew",
-                path.display()
-            );
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::intake::{EntityId, HostId, NewEntity, PollRow, Stored, StoredTable, T
 use crate::reading::{Event, UnixSeconds, Value};
 use crate::table::{Kind, Table, Tables};
 
-use super::{StoreError, period, schema};
+use super::{StoreError, period, push, schema};
 
 /// One cell on its way into an Appender; borrows its text.
 #[derive(Clone, Copy)]
@@ -85,6 +85,7 @@ pub(super) fn append(
     period::append(connection, tables, batch)?;
     rows(connection, batch)?;
     polls(connection, batch)?;
+    push::append(connection, batch)?;
     events(connection, batch, told)
 }
 

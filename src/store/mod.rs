@@ -22,6 +22,7 @@ mod migrate;
 mod open;
 mod period;
 mod pool;
+mod push;
 mod question;
 mod remember;
 mod repair;
@@ -33,6 +34,7 @@ mod tests;
 mod view;
 
 pub use check::check_queries;
+pub use push::KEYS_PER_HOST;
 pub use question::{MAX_ROWS, TIMEOUT};
 pub use request::{Reply, Request, TRUNCATED};
 
@@ -285,6 +287,12 @@ impl Recorder {
     /// What an [`crate::intake::Intake`] starts from.
     pub fn known(&mut self) -> Result<Known, StoreError> {
         known::read(&self.connection, &self.tables, self.shared.sealed.as_ref())
+    }
+
+    /// The keys of the newest pushed collections of each host, oldest first. Keys that nobody will
+    /// send again are forgotten.
+    pub fn push_keys(&mut self) -> Result<Vec<(HostId, i64)>, StoreError> {
+        self.transaction(push::known)
     }
 
     /// Appends all in one transaction. When it returns, the rows are on disk; when it fails, none is.

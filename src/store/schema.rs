@@ -99,6 +99,14 @@ static FIXED: &[FixedTable] = &[
         columns: super::sealed::manifest::COLUMNS,
     },
     FixedTable {
+        name: "push_key",
+        columns: &[
+            ("host_id", "INTEGER"),
+            ("key", "BIGINT"),
+            ("taken_at", "TIMESTAMPTZ"),
+        ],
+    },
+    FixedTable {
         name: "event",
         columns: &[
             ("ts", "TIMESTAMPTZ"),

@@ -16,6 +16,7 @@ use warp::filters::BoxedFilter;
 
 use super::auth::{self, Denied};
 use super::fault::Fault;
+use super::push;
 use super::routes::{self, Response};
 use super::site::Site;
 use super::visit::Visit;
@@ -78,7 +79,9 @@ async fn pass(
     head: Head,
     body: Incoming,
 ) -> Result<Request<Full<Bytes>>, Fault> {
-    if let Peer::Network(address) = visit.peer {
+    if let Peer::Network(address) = visit.peer
+        && !push::is_push(&visit.path)
+    {
         if visit.path != "/healthz" {
             check_host(site, visit)?;
         }
@@ -135,7 +138,7 @@ fn too_long() -> Fault {
 
 /// A name that an attacker's DNS points here must not be served: the attacker's script would read
 /// the answer.
-fn check_host(site: &Site, visit: &Visit) -> Result<(), Fault> {
+pub(super) fn check_host(site: &Site, visit: &Visit) -> Result<(), Fault> {
     let host = visit.host.as_deref().unwrap_or_default();
     let name = host_name(host);
     let ip: Option<IpAddr> = name.trim_matches(['[', ']']).parse().ok();

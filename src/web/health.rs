@@ -68,6 +68,21 @@ pub(super) fn counters(counters: &Counters) -> Vec<Counter> {
             "Collections dropped because their host is gone.",
             &c.collections_dropped,
         ),
+        rising(
+            "pushes_taken",
+            "Pushed collections stored.",
+            &c.pushes_taken,
+        ),
+        rising(
+            "pushes_repeated",
+            "Pushed collections that were stored before.",
+            &c.pushes_repeated,
+        ),
+        rising(
+            "pushes_refused",
+            "Pushed collections that were refused.",
+            &c.pushes_refused,
+        ),
         rising("rows_stored", "Rows stored.", &c.rows_stored),
         rising(
             "rows_lost",

@@ -16,15 +16,19 @@ mod login;
 mod page;
 mod pages;
 mod percent;
+mod push;
 mod range;
 mod records;
 mod routes;
 mod site;
+mod state_file;
 mod statics;
+mod tokens;
 mod users;
 mod visit;
 
 pub use listen::WebError;
+pub use tokens::{Token, TokensError, TokensFile};
 pub use users::{UsersError, UsersFile};
 
 use std::net::SocketAddr;
@@ -37,7 +41,7 @@ use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
 use crate::home::{Folder, Home};
 use crate::render::Renderer;
-use crate::signal::{Changed, Counters, Loaded, PollNow};
+use crate::signal::{Changed, Counters, Loaded, PollNow, Pushed};
 use crate::store::Store;
 
 /// The ends of everything that pages need. `app` makes it.
@@ -51,6 +55,8 @@ pub struct Parts {
     pub poll_now: mpsc::Sender<PollNow>,
     /// Asks for a reload; the answer is the next value of `loaded`.
     pub reload: mpsc::Sender<()>,
+    /// Where pushed collections go.
+    pub pushed: mpsc::Sender<Pushed>,
     pub changed: broadcast::Sender<Changed>,
     pub counters: Arc<Counters>,
     pub started: Instant,
@@ -106,6 +112,7 @@ impl Server {
         let site = Arc::new(site::Site {
             renderer: renderer(&self.parts.home),
             auth: auth::Auth::new(&self.parts.data),
+            tokens: tokens::Tokens::of(&self.parts.data),
             asking: Semaphore::new(site::MAX_ASKING),
             listen: self.addresses,
             stop: stop.clone(),

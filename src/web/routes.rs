@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use hyper::body::Bytes;
 use warp::filters::BoxedFilter;
 use warp::reject::Rejection;
@@ -13,7 +13,7 @@ use super::fault::Fault;
 use super::percent::Segment;
 use super::site::Site;
 use super::visit::Visit;
-use super::{api, ask, health, live, login, pages, statics};
+use super::{api, ask, health, live, login, pages, push, statics};
 use crate::store::format::Format;
 
 pub(super) type Response = warp::reply::Response;
@@ -180,8 +180,27 @@ fn api_v1(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
             })
         });
     let reads = status.or(hosts).unify().or(got).unify();
+    let reads = reads.or(pushes(site)).unify();
     let orders = poll.or(reload).unify().or(sql).unify().or(named).unify();
     reads.or(orders).unify().boxed()
+}
+
+/// What hosts send by themselves.
+fn pushes(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
+    let flat = warp::path!("api" / "metrics").map(|| true);
+    let own = warp::path!("api" / "v1" / "push").map(|| false);
+    flat.or(own)
+        .unify()
+        .and(warp::post())
+        .and(warp::header::headers_cloned())
+        .and(warp::body::bytes())
+        .and(with(site))
+        .then(|flat: bool, headers: HeaderMap, body: Bytes, site, visit| {
+            finish(site, visit, move |site, visit| {
+                push::take(site, visit, headers, body, flat)
+            })
+        })
+        .boxed()
 }
 
 fn session(site: &Arc<Site>) -> BoxedFilter<(Response,)> {

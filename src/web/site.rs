@@ -9,6 +9,7 @@ use tracing::error;
 
 use super::Parts;
 use super::auth::Auth;
+use super::tokens::Tokens;
 use crate::reading::UnixSeconds;
 use crate::render::Renderer;
 use crate::signal::Loaded;
@@ -20,6 +21,7 @@ pub(super) struct Site {
     pub(super) parts: Parts,
     pub(super) renderer: Renderer,
     pub(super) auth: Auth,
+    pub(super) tokens: Tokens,
     /// The bound addresses.
     pub(super) listen: Vec<SocketAddr>,
     /// Turns of named queries and SQL, which may take long; the pages' own questions do not wait

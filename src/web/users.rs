@@ -1,13 +1,13 @@
 //! Who may log in: `data/state/users`, a line `name:hash` each. Written by `eider user`, read anew
 //! by the daemon whenever it changed.
 
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
+
+use super::state_file::{StateFile, Watched};
 
 /// Shorter passwords are refused.
 pub(super) const MIN_PASSWORD_CHARS: usize = 8;
@@ -43,19 +43,19 @@ pub enum UsersError {
 /// The file, for `eider user`.
 #[derive(Clone, Debug)]
 pub struct UsersFile {
-    path: PathBuf,
+    file: StateFile,
 }
 
 impl UsersFile {
     /// The file in a data directory; it need not exist.
     pub fn of(data: &Path) -> UsersFile {
         UsersFile {
-            path: data.join("state").join("users"),
+            file: StateFile::of(data, "users"),
         }
     }
 
     pub fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
 
     /// The names, in the order of the file.
@@ -98,11 +98,7 @@ impl UsersFile {
     }
 
     pub(super) fn read(&self) -> Result<Vec<User>, UsersError> {
-        let text = match std::fs::read_to_string(&self.path) {
-            Ok(text) => text,
-            Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(why) => return Err(self.file(why)),
-        };
+        let text = self.file.text().map_err(|why| self.broken(why))?;
         let mut users = Vec::new();
         for (position, line) in text.lines().enumerate() {
             let line = line.trim();
@@ -113,7 +109,7 @@ impl UsersFile {
                 .split_once(':')
                 .filter(|(name, hash)| !name.is_empty() && PasswordHash::new(hash).is_ok())
                 .ok_or_else(|| UsersError::Line {
-                    path: self.path.clone(),
+                    path: self.path().to_owned(),
                     line: position + 1,
                 })?;
             users.push(User {
@@ -125,27 +121,14 @@ impl UsersFile {
     }
 
     fn write(&self, users: &[User]) -> Result<(), UsersError> {
-        let write = || -> std::io::Result<()> {
-            let directory = self.path.parent().unwrap_or(Path::new("."));
-            std::fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(directory)?;
-            // A temporary file is 0600 from its first moment, and so is what it is renamed to.
-            let mut file = tempfile::NamedTempFile::new_in(directory)?;
-            for user in users {
-                writeln!(file, "{}:{}", user.name, user.hash)?;
-            }
-            file.as_file().sync_all()?;
-            file.persist(&self.path)?;
-            std::fs::File::open(directory)?.sync_all()
-        };
-        write().map_err(|why| self.file(why))
+        let line = |user: &User| format!("{}:{}", user.name, user.hash);
+        let lines: Vec<String> = users.iter().map(line).collect();
+        self.file.write(&lines).map_err(|why| self.broken(why))
     }
 
-    fn file(&self, why: std::io::Error) -> UsersError {
+    fn broken(&self, why: std::io::Error) -> UsersError {
         UsersError::File {
-            path: self.path.clone(),
+            path: self.path().to_owned(),
             why,
         }
     }
@@ -172,35 +155,22 @@ pub(super) fn verify(password: &str, hash: &str) -> bool {
 /// The users as of now, read again when the file is another one.
 pub(super) struct Users {
     file: UsersFile,
-    seen: Mutex<(Stamp, Arc<Vec<User>>)>,
+    seen: Watched<User>,
 }
-
-/// What tells one version of the file from another: inode, modification time, length.
-type Stamp = Option<(u64, i64, i64, u64)>;
 
 impl Users {
     pub(super) fn of(data: &Path) -> Users {
         Users {
             file: UsersFile::of(data),
-            seen: Mutex::new((None, Arc::default())),
+            seen: Watched::default(),
         }
     }
 
     /// An error means that nobody can be let in: a file that cannot be read is not an empty one.
     pub(super) fn current(&self) -> Result<Arc<Vec<User>>, UsersError> {
-        let stamp: Stamp = match std::fs::metadata(&self.file.path) {
-            Ok(m) => Some((m.ino(), m.mtime(), m.mtime_nsec(), m.len())),
-            Err(why) if why.kind() == std::io::ErrorKind::NotFound => None,
-            Err(why) => return Err(self.file.file(why)),
-        };
-        let mut seen = match self.seen.lock() {
-            Ok(seen) => seen,
-            Err(poisoned) => poisoned.into_inner(),
-        };
-        if seen.0 != stamp {
-            *seen = (stamp, Arc::new(self.file.read()?));
-        }
-        Ok(Arc::clone(&seen.1))
+        let file = &self.file;
+        self.seen
+            .current(&file.file, || file.read(), |why| file.broken(why))
     }
 }
 

@@ -18,6 +18,7 @@ mod loop_text;
 mod loop_watch;
 mod mib;
 mod ping;
+mod push;
 mod record;
 mod recordings;
 mod simulate;

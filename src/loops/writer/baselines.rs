@@ -1,14 +1,19 @@
 //! The file beside the history that holds the counters' baselines.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::Thread;
+use crate::intake::LastStored;
 
 /// Where it lies in `data/state`.
-pub(super) fn path(state: &Path) -> PathBuf {
+fn path(state: &Path) -> PathBuf {
     state.join("baselines")
 }
 
 /// Writes a file so that it is either the old one or the new one, readable by its owner alone.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     let fresh = path.with_extension("new");
@@ -21,4 +26,32 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&fresh, path)
+}
+
+impl Thread {
+    pub(super) fn restore_baselines(&mut self, newest: Vec<(i32, crate::reading::Method, i64)>) {
+        let path = path(&self.parts.state);
+        let Ok(bytes) = std::fs::read(&path) else {
+            return;
+        };
+        let newest: LastStored = newest
+            .into_iter()
+            .map(|(h, m, ts)| ((h, m), ts))
+            .collect::<HashMap<_, _>>();
+        match self.intake.restore_baselines(&bytes, &newest) {
+            Ok(targets) => tracing::info!(targets, "counters go on from before the restart"),
+            Err(why) => tracing::warn!("{}: {why}; counters begin anew", path.display()),
+        }
+    }
+
+    pub(super) fn save_baselines(&mut self) {
+        self.baselines_at = Instant::now();
+        let path = path(&self.parts.state);
+        if let Err(error) = replace(&path, &self.intake.save_baselines()) {
+            tracing::warn!(
+                "{}: {error}; after a restart counters will begin anew",
+                path.display()
+            );
+        }
+    }
 }

@@ -57,6 +57,7 @@ pub(super) fn stored(host_id: HostId, ts: UnixSeconds) -> Stored {
         host_id,
         method: Method::Ssh,
         ts,
+        push_key: None,
         poll: PollRow {
             took_ms: 12,
             effort: Effort::default(),

@@ -17,6 +17,7 @@ const DOMAIN: &[&str] = &[
     "schedule",
     "alert",
     "trap",
+    "push",
 ];
 /// Each owns one thing of the outside world.
 const EDGES: &[&str] = &["home", "collect", "store", "render", "mail", "mib"];

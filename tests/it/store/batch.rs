@@ -47,6 +47,7 @@ pub(super) fn numbered(number: i64) -> Stored {
         host_id: 1,
         method: Method::Local,
         ts: T0 + number,
+        push_key: None,
         poll: PollRow {
             took_ms: number,
             effort: Effort::default(),

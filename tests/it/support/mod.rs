@@ -11,6 +11,8 @@ pub(crate) mod smtp;
 pub(crate) mod snmpd;
 pub(crate) mod sshd;
 
+pub(crate) mod python;
+
 mod port;
 
 pub(crate) use daemon::Daemon;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use tempfile::TempDir;
 
-use super::process::{Process, Program, unpacked_root};
-use super::{PATIENCE, Port, wait_for, wait_until};
+use super::process::Process;
+use super::{PATIENCE, Port, python, wait_for, wait_until};
 
 /// Listens on 127.0.0.1 without TLS and without login.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl Smtp {
     /// Starts it on the same port; returns when it accepts.
     pub(crate) fn restart(&mut self) {
         self.stop();
-        let mut command = python().command();
+        let mut command = python::command();
         command
             .arg("-c")
             .arg(SERVER)
@@ -99,14 +99,6 @@ impl Smtp {
             .arg(self.directory.path())
             // The server ends when this end of the pipe closes, whatever becomes of the test.
             .stdin(Stdio::piped());
-        let mut path = vec![unpacked_root().join("usr/lib/python3/dist-packages")];
-        path.extend(std::env::split_paths(
-            &std::env::var_os("PYTHONPATH").unwrap_or_default(),
-        ));
-        command.env(
-            "PYTHONPATH",
-            std::env::join_paths(path).expect("no colon in paths"),
-        );
         let mut process = Process::start("the SMTP server", &mut command);
         wait_until("the SMTP server listens", PATIENCE, || {
             if let Some(status) = process.ended() {
@@ -139,18 +131,6 @@ impl Smtp {
             Some(self.mails()).filter(|mails| mails.len() >= count)
         })
     }
-}
-
-/// Debian's own interpreter: one from elsewhere does not see Debian's modules.
-fn python() -> Program {
-    let program = |path: PathBuf, unpacked| Program { path, unpacked };
-    let root = unpacked_root();
-    let unpacked = root.join("usr/bin/python3");
-    // Unpacked modules were chosen for the interpreter that was unpacked with them, if one was.
-    if unpacked.is_file() {
-        return program(unpacked, Some(root));
-    }
-    program("/usr/bin/python3".into(), None)
 }
 
 const SERVER: &str = r#"
