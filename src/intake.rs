@@ -4,6 +4,7 @@
 
 mod baseline;
 mod derive;
+mod pushed;
 mod shape;
 mod stored;
 mod told;
@@ -200,27 +201,6 @@ impl Intake {
         self.take_host_facts(host, collection, readings, &mut stored);
         stored.poll.rows = stored.tables.iter().map(|t| t.rows.len() as i64).sum();
         Some(stored)
-    }
-
-    /// As [`Intake::take`], for a collection that comes after a newer one of its target: its counters
-    /// have no predecessor any more, and the newer one stays the baseline.
-    pub fn take_late(&mut self, collection: &Collection) -> Option<Stored> {
-        let baselines = std::mem::take(&mut self.baselines);
-        let stored = self.take(collection);
-        self.baselines = baselines;
-        stored
-    }
-
-    /// How many entities the collection would add to its host.
-    pub fn unknown_entities(&self, collection: &Collection) -> usize {
-        let Some(host) = self.hosts.get(&collection.host) else {
-            return 0;
-        };
-        let tables = collection.outcome.iter().flat_map(|r| &r.tables);
-        let rows = tables.flat_map(|t| t.rows.iter().map(move |row| (t.table.name, row)));
-        rows.filter_map(|(table, row)| Some((table, &row.entity.as_ref()?.name)))
-            .filter(|(table, name)| !self.identities.knows(*host, table, name))
-            .count()
     }
 
     /// Two methods on one host may offer the same table or host fact; rows of both would count
