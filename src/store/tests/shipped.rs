@@ -48,6 +48,9 @@ fn shipped_inventory() -> Inventory {
     let mut files = vec![SourceFile::new("inventory/hosts.yaml", text)];
     for entry in std::fs::read_dir(directory).unwrap() {
         let entry = entry.unwrap();
+        if entry.path().extension().is_none_or(|e| e != "yaml") {
+            continue;
+        }
         let path = format!("inventory/profiles/{}", entry.file_name().to_string_lossy());
         files.push(SourceFile::new(
             path,
