@@ -2,7 +2,7 @@
 # The target directory is cargo's own (CARGO_TARGET_DIR, else target/).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test-tools build run demo test lint bench devices
+.PHONY: help setup test-tools build run demo test lint bench devices bench-fleet
 
 LISTEN ?= 127.0.0.1:8080
 
@@ -44,3 +44,7 @@ bench: ## measure what we claim about speed
 devices: ## docs/devices.md anew: what comes out of the recordings below DUMPS=DIR (the data of snmpsim-data)
 	@$(call prepared,build) && cargo build --release --bin eider $$EIDER_FEATURES && \
 	exec scripts/devices "$$(cargo metadata --format-version 1 --no-deps --offline | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release/eider" "$(DUMPS)"
+
+bench-fleet: ## watch 10,000 simulated devices for ten minutes and say what it took (DEVICES= MINUTES= DEAD=percent)
+	@$(call prepared,build) && cargo build --release --bin eider $$EIDER_FEATURES && \
+	exec scripts/bench-fleet "$$(cargo metadata --format-version 1 --no-deps --offline | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release/eider"

@@ -17,12 +17,12 @@ use eider::inventory::{Access, Host, Inventory, Secret, SnmpAccess, SnmpAuth, Ta
 use eider::reading::{Collection, Method};
 use eider::store::{Options, Store};
 
-const DEVICES: u32 = 500;
+const DEVICES: u32 = 1_000;
 const PORTS: u32 = 24;
 /// Polls of every device. The first learns what there is, walks the tables and stores no differences.
 const ROUNDS: i64 = 20;
 /// Polls under way at once.
-const AT_ONCE: usize = 100;
+const AT_ONCE: usize = 500;
 const START: i64 = 1_700_000_000;
 /// Devices that the peer walks; its cost is per value.
 const WALKED: u32 = 40;
