@@ -1,4 +1,6 @@
-//! `eider ssh`: which host keys are trusted.
+//! `eider ssh`: which host keys are trusted, and what a host needs to let us in.
+
+mod authorize;
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -21,6 +23,8 @@ pub(super) struct Args {
 enum Verb {
     /// Ask hosts for their keys, show the fingerprints, and trust them
     Trust(TrustArgs),
+    /// Print the line for authorized_keys on a host, as narrow as polling allows
+    Authorize(AuthorizeArgs),
     /// List the trusted keys
     Keys {
         /// Only those of these hosts
@@ -49,6 +53,15 @@ struct TrustArgs {
     known_hosts: Option<PathBuf>,
 }
 
+#[derive(Debug, clap::Args)]
+struct AuthorizeArgs {
+    #[arg(value_name = "HOST")]
+    host: String,
+    /// The address that the host sees us come from; several with commas, as in sshd's from=
+    #[arg(long, value_name = "ADDRESS")]
+    from: Option<String>,
+}
+
 pub(super) fn run(home: &Home, args: &Args) -> anyhow::Result<u8> {
     let files = home.inventory_files().map_err(anyhow::Error::msg)?;
     let (inventory, problems) = inventory::load(&files, &NoSecrets);
@@ -61,6 +74,10 @@ pub(super) fn run(home: &Home, args: &Args) -> anyhow::Result<u8> {
         Verb::Trust(args) => each(&args.hosts, |name| {
             let target = ssh_target(&inventory, name)?;
             trust(&keys, &target, args)
+        }),
+        Verb::Authorize(args) => each(std::slice::from_ref(&args.host), |name| {
+            let target = ssh_target(&inventory, name)?;
+            output::print(&authorize::line(&target, args.from.as_deref())?)
         }),
         Verb::Forget { hosts } => each(hosts, |name| {
             let target = ssh_target(&inventory, name)?;
@@ -153,6 +170,11 @@ fn look_up(file: &Path, names: &[&str], port: u16, key: &HostKey) -> anyhow::Res
     match listed(&String::from_utf8_lossy(&text), names, port, key) {
         Listed::Same => Ok(()),
         Listed::Revoked => bail!("{} says that this key is revoked", file.display()),
+        Listed::Other => bail!("{} lists another key for this host", file.display()),
+        Listed::Authority => bail!(
+            "{} only has a certificate authority for this host, and eider does not ask for certificates: compare the fingerprint by hand",
+            file.display()
+        ),
         Listed::No => bail!("{} does not list this key for this host", file.display()),
     }
 }

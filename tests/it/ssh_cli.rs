@@ -143,3 +143,45 @@ fn every_key_of_an_agent_is_tried() {
 fn without_agent(home: &TestHome) -> Outcome {
     finish(home.command(&["poll", "web01"]).env_remove("SSH_AUTH_SOCK"))
 }
+
+#[test]
+fn the_printed_line_lets_polling_in_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("writable");
+    let authorized = folder.path().join("authorized_keys");
+    let sshd = Sshd::start_with(&format!("AuthorizedKeysFile {}", authorized.display()));
+    let home = by_key(&sshd);
+    home.succeed(&["ssh", "trust", "web01", "--yes"]);
+    failed(&home.run(&["poll", "web01"]), "authentication refused");
+    let line = home.succeed(&["ssh", "authorize", "web01"]);
+    let public = std::fs::read_to_string(sshd.user_key().with_extension("pub")).expect("made");
+    let key = public.split(' ').take(2).collect::<Vec<_>>().join(" ");
+    let start = "restrict,from=\"127.0.0.1\",command=\"/bin/sh -s\"";
+    assert_eq!(line, format!("{start} {key} eider\n"));
+    std::fs::write(&authorized, &line).expect("writable");
+    let polled = home.succeed(&["poll", "web01"]);
+    assert!(polled.contains("\nfilesystem\n"), "{polled}");
+
+    // Without the .pub file the key file itself tells its public half.
+    let hidden = sshd.user_key().with_extension("away");
+    std::fs::rename(sshd.user_key().with_extension("pub"), &hidden).expect("ours");
+    assert_eq!(home.succeed(&["ssh", "authorize", "web01"]), line);
+    let elsewhere = home.succeed(&[
+        "ssh",
+        "authorize",
+        "web01",
+        "--from",
+        "192.0.2.0/24,2001:db8::1",
+    ]);
+    assert!(
+        elsewhere.starts_with("restrict,from=\"192.0.2.0/24,2001:db8::1\","),
+        "{elsewhere}"
+    );
+    let quote = "1.2.3.4\",no-pty,x=\"";
+    failed(
+        &home.run(&["ssh", "authorize", "web01", "--from", quote]),
+        "cannot stand in from=",
+    );
+    // Only the named place may come.
+    std::fs::write(&authorized, elsewhere).expect("writable");
+    failed(&home.run(&["poll", "web01"]), "authentication refused");
+}

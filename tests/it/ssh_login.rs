@@ -142,3 +142,38 @@ async fn a_key_bound_to_one_command_is_enough() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_beside_the_key_lets_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let (authority, key) = (folder.path().join("authority"), folder.path().join("key"));
+    for kind in ["ed25519", "ecdsa", "rsa"] {
+        for path in [&authority, &key] {
+            let _ = std::fs::remove_file(path);
+            make_key(path, kind, "OpenSSH", "");
+        }
+        let user = Sshd::start().user();
+        let mut sign = crate::support::process::Program::find("ssh-keygen").command();
+        sign.args(["-q", "-I", "eider", "-n", &user, "-s"])
+            .arg(&authority);
+        let signed = crate::support::home::finish(sign.arg(key.with_extension("pub")));
+        assert_eq!(signed.code, 0, "{}", signed.stderr);
+        let sshd = Sshd::start_with(&format!(
+            "TrustedUserCAKeys {}\nAuthorizedKeysFile none",
+            authority.with_extension("pub").display()
+        ));
+        trust(folder.path(), &sshd);
+        let mut target = of(&sshd);
+        access(&mut target).auth = SshAuth::Key {
+            key_file: key.display().to_string(),
+            passphrase: None,
+        };
+        good(&Pool::start(folder.path()), &target).await;
+        let log = sshd.log().text();
+        let by_certificate = |l: &str| l.starts_with("Accepted publickey") && l.contains("-CERT ");
+        assert!(log.lines().any(by_certificate), "{kind}:\n{log}");
+        std::fs::remove_file(folder.path().join("key-cert.pub")).unwrap();
+        let failure = bad(&Pool::start(folder.path()), &target).await;
+        assert_eq!(failure.cause, eider::reading::Cause::Auth, "{kind}");
+    }
+}

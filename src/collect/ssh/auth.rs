@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use ssh2::{KeyboardInteractivePrompt, Prompt, Session};
 
 use super::failure;
+use super::host_keys::HostKey;
 use crate::collect::machine::clean;
 use crate::inventory::{Secret, SshAuth};
 use crate::reading::{Cause, Failure};
@@ -22,6 +23,9 @@ const KEY_FILE_MAX: u64 = 64 * 1024;
 pub(super) enum Proof<'a> {
     Key {
         text: Secret,
+        /// What the file beside it with `-cert.pub` at the end of its name says, as OpenSSH looks
+        /// for it.
+        certificate: Option<String>,
         file: &'a str,
         passphrase: Option<&'a Secret>,
     },
@@ -58,6 +62,7 @@ impl<'a> Proof<'a> {
                 )),
                 Ok(text) => Ok(Proof::Key {
                     text,
+                    certificate: read_certificate(file),
                     file,
                     passphrase: passphrase.as_ref(),
                 }),
@@ -90,14 +95,27 @@ impl<'a> Proof<'a> {
         let outcome = match self {
             Proof::Key {
                 text,
+                certificate,
                 file,
                 passphrase,
-            } => match by_key(session, user, text, *passphrase) {
-                Err(error) if failure::is_key_file(&error) => {
-                    return Err(Denied::Refused(unreadable(file, *passphrase)));
+            } => {
+                let by_key = |certificate: Option<&str>| {
+                    let passphrase = passphrase.map(Secret::expose);
+                    session.userauth_pubkey_memory(user, certificate, text.expose(), passphrase)
+                };
+                let mut outcome = by_key(certificate.as_deref());
+                // The bare key may be let in where the certificate is not, or has run out.
+                if certificate.is_some() && outcome.as_ref().is_err_and(|error| !is_end(error)) {
+                    tried = "publickey, with and without its certificate".to_owned();
+                    outcome = by_key(None);
                 }
-                outcome => outcome,
-            },
+                match outcome {
+                    Err(error) if failure::is_key_file(&error) => {
+                        return Err(Denied::Refused(unreadable(file, *passphrase)));
+                    }
+                    outcome => outcome,
+                }
+            }
             Proof::Password(password) if method == "password" => {
                 session.userauth_password(user, password.expose())
             }
@@ -122,16 +140,6 @@ impl<'a> Proof<'a> {
 
 fn is_end(error: &ssh2::Error) -> bool {
     failure::is_timeout(error) || failure::is_disconnect(error)
-}
-
-fn by_key(
-    session: &Session,
-    user: &str,
-    text: &Secret,
-    passphrase: Option<&Secret>,
-) -> Result<(), ssh2::Error> {
-    let passphrase = passphrase.map(Secret::expose);
-    session.userauth_pubkey_memory(user, None, text.expose(), passphrase)
 }
 
 /// Tries each key of the agent; returns the last outcome and how many keys there are.
@@ -192,11 +200,59 @@ fn read_key(path: &str) -> Result<Secret, String> {
     Ok(Secret::new(text))
 }
 
-/// Whether a passphrase is needed: said in the head of PEM files, inside of OpenSSH's own form.
-fn is_encrypted(text: &str) -> bool {
-    if text.contains("ENCRYPTED") {
-        return true;
+/// The certificate of a key, if it has one.
+fn read_certificate(key_file: &str) -> Option<String> {
+    let file = File::open(format!("{key_file}-cert.pub")).ok()?;
+    let mut text = String::new();
+    file.take(KEY_FILE_MAX).read_to_string(&mut text).ok()?;
+    let kind = text.split_ascii_whitespace().next()?;
+    kind.ends_with("-cert-v01@openssh.com").then_some(text)
+}
+
+/// The public half of a key as it stands in authorized_keys (`ssh-ed25519 AAAA…`): from the file
+/// beside it with `.pub` at the end of its name, else from the key file, where OpenSSH's own form
+/// tells it without the passphrase.
+///
+/// # Errors
+/// What is missing, in words.
+pub fn public_key(key_file: &str) -> Result<String, String> {
+    let beside = format!("{key_file}.pub");
+    if let Ok(text) = std::fs::read_to_string(&beside) {
+        let words: Vec<&str> = text.split_ascii_whitespace().take(2).collect();
+        let blob = words.get(1).and_then(|word| STANDARD.decode(word).ok());
+        let key = blob.and_then(|blob| HostKey::of_blob(&blob));
+        return match key {
+            Some(key) if words.first() == Some(&key.kind.as_str()) => Ok(words.join(" ")),
+            _ => Err(format!("{beside}: not a public key")),
+        };
     }
+    let text = read_key(key_file)?;
+    let inner = openssh_body(text.expose());
+    let public = inner.and_then(|bytes| {
+        let mut rest = bytes.strip_prefix(b"openssh-key-v1\0")?;
+        // Cipher, kind and options of the passphrase's key, then one: the number of keys.
+        for _ in 0..3 {
+            rest = string(rest)?.1;
+        }
+        let blob = string(rest.strip_prefix(&1u32.to_be_bytes())?)?.0;
+        HostKey::of_blob(blob)
+    });
+    match public {
+        Some(key) => Ok(format!("{} {}", key.kind, STANDARD.encode(&key.blob))),
+        None => Err(format!(
+            "{key_file} does not tell its public half: run `ssh-keygen -y -f {key_file} > {beside}`"
+        )),
+    }
+}
+
+/// A string of RFC 4251 and what follows it.
+fn string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    rest.split_at_checked(u32::from_be_bytes(*length) as usize)
+}
+
+/// The bytes of a key file in OpenSSH's own form.
+fn openssh_body(text: &str) -> Option<Vec<u8>> {
     let body: String = text
         .lines()
         .skip_while(|l| !l.contains("BEGIN OPENSSH PRIVATE KEY"))
@@ -204,7 +260,15 @@ fn is_encrypted(text: &str) -> bool {
         .take_while(|l| !l.starts_with('-'))
         .map(str::trim)
         .collect();
-    let bytes = STANDARD.decode(body).unwrap_or_default();
+    STANDARD.decode(body).ok()
+}
+
+/// Whether a passphrase is needed: said in the head of PEM files, inside of OpenSSH's own form.
+fn is_encrypted(text: &str) -> bool {
+    if text.contains("ENCRYPTED") {
+        return true;
+    }
+    let bytes = openssh_body(text).unwrap_or_default();
     let cipher = bytes
         .strip_prefix(b"openssh-key-v1\0")
         .and_then(|rest| rest.get(4..8));

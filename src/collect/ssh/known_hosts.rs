@@ -1,6 +1,9 @@
 //! OpenSSH's own list of host keys, read only when someone asks for it.
 
-use ssh2::{CheckResult, KnownHostFileKind, Session};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
 
 use super::host_keys::HostKey;
 
@@ -9,47 +12,125 @@ use super::host_keys::HostKey;
 pub enum Listed {
     /// The host is listed with this very key.
     Same,
-    /// The key is marked `@revoked`.
+    /// The host is listed with another key of this type.
+    Other,
+    /// The key is marked `@revoked` for the host.
     Revoked,
-    /// The host is not listed with this key.
+    /// Only a certificate authority (`@cert-authority`) vouches for the host. Certificates of hosts
+    /// are not asked for, so the key must be compared by hand.
+    Authority,
+    /// The host is not listed with a key of this type.
     No,
 }
 
-/// Looks one host up in the text of a known_hosts file: plain, `[host]:port` and hashed names; lines
-/// with patterns or for certificate authorities match nothing.
+/// Looks one host up in the text of a known_hosts file, as sshd(8) describes it: plain, `[host]:port`
+/// and hashed names, patterns with `*`, `?` and `!`, the marks `@revoked` and `@cert-authority`. A
+/// line that cannot be read says nothing.
 pub fn listed(text: &str, names: &[&str], port: u16, key: &HostKey) -> Listed {
-    use base64::Engine as _;
-    let base64 = base64::engine::general_purpose::STANDARD.encode(&key.blob);
-    let lines = || text.lines().map(str::trim).filter(|l| !l.is_empty());
-    let revoked = |l: &str| l.starts_with("@revoked") && l.contains(&base64);
-    if lines().any(revoked) {
-        return Listed::Revoked;
-    }
-    let same = || {
-        let session = Session::new().ok()?;
-        let mut hosts = session.known_hosts().ok()?;
-        for line in lines().filter(|l| !l.starts_with(['#', '@'])) {
-            // A line that libssh2 cannot read is not this host's.
-            let _ = hosts.read_str(line, KnownHostFileKind::OpenSSH);
+    let mut found = Listed::No;
+    for line in text.lines().filter_map(Line::read) {
+        if !names.iter().any(|name| line.is_about(name, port)) {
+            continue;
         }
-        let is_same = |name: &&str| {
-            !name.contains('\0')
-                && matches!(hosts.check_port(name, port, &key.blob), CheckResult::Match)
+        let same = line.blob == key.blob;
+        match line.mark {
+            Some("@revoked") if same => return Listed::Revoked,
+            Some("@cert-authority") if found == Listed::No => found = Listed::Authority,
+            None if same => found = Listed::Same,
+            None if line.kind == key.kind && found != Listed::Same => found = Listed::Other,
+            _ => {}
+        }
+    }
+    found
+}
+
+struct Line<'a> {
+    mark: Option<&'a str>,
+    hosts: &'a str,
+    kind: &'a str,
+    blob: Vec<u8>,
+}
+
+impl<'a> Line<'a> {
+    fn read(line: &'a str) -> Option<Line<'a>> {
+        let mut words = line.split_ascii_whitespace();
+        let first = words.next().filter(|word| !word.starts_with('#'))?;
+        let mark = first.starts_with('@').then_some(first);
+        let hosts = if mark.is_some() { words.next()? } else { first };
+        Some(Line {
+            mark,
+            hosts,
+            kind: words.next()?,
+            blob: STANDARD.decode(words.next()?).ok()?,
+        })
+    }
+
+    fn is_about(&self, name: &str, port: u16) -> bool {
+        let name = name.to_ascii_lowercase();
+        let place = match port {
+            22 => name,
+            port => format!("[{name}]:{port}"),
         };
-        names.iter().any(is_same).then_some(())
-    };
-    same().map_or(Listed::No, |()| Listed::Same)
+        if let Some(hashed) = self.hosts.strip_prefix("|1|") {
+            return is_hash_of(hashed, &place).unwrap_or(false);
+        }
+        let mut about = false;
+        for pattern in self.hosts.split(',') {
+            match pattern.strip_prefix('!') {
+                Some(pattern) if matches(&pattern.to_ascii_lowercase(), &place) => return false,
+                Some(_) => {}
+                None => about |= matches(&pattern.to_ascii_lowercase(), &place),
+            }
+        }
+        about
+    }
+}
+
+/// `SALT|HASH` in base64: HMAC-SHA1 of the name, with the salt as key.
+fn is_hash_of(hashed: &str, place: &str) -> Option<bool> {
+    let (salt, hash) = hashed.split_once('|')?;
+    let mut mac = Hmac::<Sha1>::new_from_slice(&STANDARD.decode(salt).ok()?).ok()?;
+    mac.update(place.as_bytes());
+    Some(mac.verify_slice(&STANDARD.decode(hash).ok()?).is_ok())
+}
+
+/// `*` stands for any characters, `?` for one. Takes time with the product of both lengths at most:
+/// after a mismatch only the last `*` takes one character more.
+fn matches(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut p, mut t) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(c) if *c == b'?' || *c == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => {
+                let Some((at, from)) = star else {
+                    return false;
+                };
+                star = Some((at, from + 1));
+                p = at + 1;
+                t = from + 1;
+            }
+        }
+    }
+    pattern[p..].iter().all(|c| *c == b'*')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::Engine as _;
 
     const KEY: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIBWSt+CVwepxoSWS4YyDTmL+E+d/3k6OrXDI6n0A1tB0";
 
     fn key() -> HostKey {
-        let blob = base64::engine::general_purpose::STANDARD.decode(KEY);
+        let blob = STANDARD.decode(KEY);
         HostKey::of_blob(&blob.unwrap()).unwrap()
     }
 
@@ -64,8 +145,9 @@ mod tests {
             ("192.0.2.1", 22, Listed::Same),
             ("web02", 2222, Listed::Same),
             ("web02", 22, Listed::No),
-            ("web03", 22, Listed::No),
+            ("web03", 22, Listed::Other),
             ("web04", 22, Listed::No),
+            ("WEB01", 22, Listed::Same),
             ("a\0b", 22, Listed::No),
         ] {
             assert_eq!(
@@ -100,5 +182,93 @@ mod tests {
     fn a_revoked_key_is_never_the_same() {
         let text = format!("web01 ssh-ed25519 {KEY}\n@revoked * ssh-ed25519 {KEY}\n");
         assert_eq!(listed(&text, &["web01"], 22, &key()), Listed::Revoked);
+    }
+
+    #[test]
+    fn patterns_marks_and_lines_of_nonsense() {
+        let other = KEY.replace("BWSt", "BWSu");
+        for (line, name, port, expected) in [
+            (
+                format!("*.example.net ssh-ed25519 {KEY}"),
+                "web01.example.net",
+                22,
+                Listed::Same,
+            ),
+            (
+                format!("web?.example.net ssh-ed25519 {KEY}"),
+                "web1.example.net",
+                22,
+                Listed::Same,
+            ),
+            (
+                format!("web?.example.net ssh-ed25519 {KEY}"),
+                "web10.example.net",
+                22,
+                Listed::No,
+            ),
+            (
+                format!("*.example.net,!db.example.net ssh-ed25519 {KEY}"),
+                "db.example.net",
+                22,
+                Listed::No,
+            ),
+            (format!("!db*,* ssh-ed25519 {KEY}"), "web", 22, Listed::Same),
+            (
+                format!("[*.example.net]:2222 ssh-ed25519 {KEY}"),
+                "a.example.net",
+                2222,
+                Listed::Same,
+            ),
+            (
+                format!("*.example.net ssh-ed25519 {KEY}"),
+                "a.example.net",
+                2222,
+                Listed::No,
+            ),
+            (
+                format!("@cert-authority *.example.net ssh-ed25519 {other}"),
+                "a.example.net",
+                22,
+                Listed::Authority,
+            ),
+            (
+                format!("@cert-authority * ssh-ed25519 {KEY}"),
+                "a",
+                22,
+                Listed::Authority,
+            ),
+            (
+                format!("@revoked *.example.net ssh-ed25519 {KEY}"),
+                "a.example.net",
+                22,
+                Listed::Revoked,
+            ),
+            (
+                format!("@revoked other ssh-ed25519 {KEY}"),
+                "a",
+                22,
+                Listed::No,
+            ),
+            (format!("@strange a ssh-ed25519 {KEY}"), "a", 22, Listed::No),
+            ("a ssh-ed25519 !!!!".into(), "a", 22, Listed::No),
+            (
+                "|1|only-one-part ssh-ed25519 AAAA".into(),
+                "a",
+                22,
+                Listed::No,
+            ),
+            (
+                format!("{} ssh-ed25519 {KEY}", "*a".repeat(2_000)),
+                "a",
+                22,
+                Listed::No,
+            ),
+        ] {
+            assert_eq!(
+                listed(&line, &[name], port, &key()),
+                expected,
+                "{line} for {name}:{port}"
+            );
+        }
     }
 }

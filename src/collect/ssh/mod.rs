@@ -15,6 +15,7 @@ mod resolve;
 mod session;
 mod watchdog;
 
+pub use auth::public_key;
 pub use host_keys::{HostKey, HostKeys, Trusted, Verdict};
 pub use known_hosts::{Listed, listed};
 
