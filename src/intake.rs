@@ -4,6 +4,7 @@
 
 mod baseline;
 mod derive;
+mod lookup;
 mod pushed;
 mod shape;
 mod stored;
@@ -139,11 +140,6 @@ impl Intake {
             facts,
             ..Intake::default()
         }
-    }
-
-    /// The name of an entity today.
-    pub fn entity_name(&self, host: HostId, table: &'static str, id: EntityId) -> Option<&str> {
-        self.identities.name(host, table, id)
     }
 
     /// The baselines as bytes, for `data/state/`.

@@ -1,14 +1,9 @@
 //! What only collections need that hosts send by themselves, late or with names of their own making.
 
-use super::{HostId, Intake, Stored};
+use super::{Intake, Stored};
 use crate::reading::Collection;
 
 impl Intake {
-    /// The id of a host in the inventory.
-    pub fn host_id(&self, name: &str) -> Option<HostId> {
-        self.hosts.get(name).copied()
-    }
-
     /// As [`Intake::take`], for a collection that comes after a newer one of its target: its counters
     /// have no predecessor any more, and the newer one stays the baseline.
     pub fn take_late(&mut self, collection: &Collection) -> Option<Stored> {
