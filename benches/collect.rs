@@ -208,6 +208,7 @@ fn inventory(port: u16) -> (Inventory, Vec<Arc<Target>>) {
             interval: Duration::from_secs(60),
             timeout: Duration::from_secs(30),
             access: Access::Snmp(SnmpAccess {
+                profiles: Default::default(),
                 port,
                 auth: SnmpAuth::V2c {
                     community: Secret::new("public"),

@@ -87,6 +87,13 @@ impl Home {
         Ok(files)
     }
 
+    /// The profiles alone, in a home that may not be there.
+    pub fn profile_files(&self) -> Result<Vec<SourceFile>, String> {
+        let mut files = Vec::new();
+        self.overriding::<ProfileAssets>("inventory/profiles", &mut files)?;
+        Ok(files)
+    }
+
     /// The files of a folder: those on disk, and the embedded ones that none of them overrides.
     fn overriding<A: RustEmbed>(
         &self,

@@ -272,7 +272,10 @@ pub struct IndexShape {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IndexKind {
     Int,
+    /// Four octets (IpAddress).
     Ip,
+    /// Length first, then 4 or 16 octets (InetAddress).
+    Inet,
     Mac,
     /// Length first.
     Text,

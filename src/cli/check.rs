@@ -24,6 +24,7 @@ pub(super) fn run(home: &Home, args: &Args) -> anyhow::Result<u8> {
     let renderer = Renderer::new(move |name| source.asset(Folder::Templates, name));
     if let Some(inventory) = &examined.inventory {
         problems.extend(assets::summaries(inventory, &renderer));
+        problems.extend(crate::store::check_tables(inventory)?);
     }
     let (query_files, found) = assets::queries(home, &examined.tables)?;
     let queries = query_files.len();

@@ -9,6 +9,7 @@ mod mail;
 mod mib;
 mod output;
 mod poll;
+mod profile;
 mod queries;
 mod query;
 mod record;
@@ -72,6 +73,8 @@ enum Verb {
     Host(host::Args),
     /// Poll a host now and print what it answered; store nothing
     Poll(poll::Args),
+    /// SNMP profiles: check, try, list
+    Profile(profile::Args),
     /// Ask the history: a query of queries/, or SQL
     Query(query::Args),
     /// List the queries with their parameters
@@ -106,6 +109,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Status(args) => status::run(&home, &args)?,
         Verb::Host(args) => host::run(&home, &args)?,
         Verb::Poll(args) => poll::run(&home, &args)?,
+        Verb::Profile(args) => profile::run(&home, &args)?,
         Verb::Query(args) => query::run(&home, &args)?,
         Verb::Queries(args) => queries::run(&home, &args)?,
         Verb::Ssh(args) => ssh::run(&home, &args)?,

@@ -64,7 +64,7 @@ fn by_ourselves(home: &Home, name: &str) -> anyhow::Result<Value> {
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let mut intake = Intake::default();
+    let mut intake = Intake::of_tables(&inventory.tables);
     intake.sync(&inventory, vec![(Arc::clone(&host.name), 1)]);
     let collections = runtime.block_on(async {
         let collectors = Collectors::start(&state, poller::unix_now() as u64 * 1_000)?;

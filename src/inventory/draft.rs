@@ -10,6 +10,7 @@ use super::pattern;
 use super::problem::Problems;
 use super::yaml::{Map, Mark, Node, Written};
 use super::{Group, Outside};
+use crate::profile::ProfileSet;
 
 /// More hosts than this are a slip in a pattern.
 const HOSTS_MAX: usize = 100_000;
@@ -26,6 +27,8 @@ pub(super) struct Draft {
     pub(super) host_index: HashMap<String, usize>,
     /// A file could not be read, so that a name which is not here may still be defined.
     pub(super) incomplete: bool,
+    /// What `collect: [snmp/NAME]` may name.
+    pub(super) profiles: ProfileSet,
 }
 
 pub(super) struct GroupDraft {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::credential::Secret;
 use super::usm::UsmUser;
+use crate::profile::ProfileSet;
 use crate::reading::Method;
 
 /// What we watch. Its identity is its name.
@@ -94,6 +95,15 @@ pub struct SnmpAccess {
     /// Default 161.
     pub port: u16,
     pub auth: SnmpAuth,
+    /// Which profiles may be used, by their names in `collect:` or all that match.
+    pub profiles: ProfileSet,
+}
+
+impl SnmpAccess {
+    /// Whether it leads to the same device in the same way: what was learned of it still holds.
+    pub fn is_same_device(&self, other: &SnmpAccess) -> bool {
+        self.port == other.port && self.auth == other.auth
+    }
 }
 
 /// The version of the protocol, and what lets us in with it.

@@ -130,10 +130,27 @@ pub(super) fn address_is_good(address: &Written<String>, problems: &mut Problems
 }
 
 /// One word of `collect`: a method, and the port when it is tcp.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Way {
     pub(super) method: Method,
     pub(super) port: Option<u16>,
+    /// `snmp/NAME`: the profiles that are named.
+    pub(super) profiles: Vec<Written<String>>,
+}
+
+impl Way {
+    /// Whether the other names one more profile for the same.
+    fn also(&self, other: &Way) -> bool {
+        self.method == other.method && !self.profiles.is_empty()
+    }
+
+    fn plain(method: Method) -> Way {
+        Way {
+            method,
+            port: None,
+            profiles: Vec::new(),
+        }
+    }
 }
 
 /// `collect: [snmp, ssh]`: the methods, each once.
@@ -143,6 +160,12 @@ fn collect(key: Mark, node: &Node, problems: &mut Problems<'_>) -> Written<Vec<W
     let mut good = true;
     for written in &words.value {
         match way(written, problems) {
+            Some(way) if !way.profiles.is_empty() && ways.iter().any(|w| w.also(&way)) => {
+                let known = ways.iter_mut().find(|known| known.method == way.method);
+                known
+                    .into_iter()
+                    .for_each(|k| k.profiles.extend(way.profiles.clone()));
+            }
             Some(way) if ways.iter().any(|known| known.method == way.method) => {
                 let message = format!("`collect` names {} twice", way.method.as_str());
                 let problem = problems.error("duplicate-method", written.mark, message);
@@ -206,24 +229,24 @@ fn way(written: &Written<String>, problems: &mut Problems<'_>) -> Option<Way> {
         return tcp(written, problems);
     }
     if text == head || text == "snmp/auto" {
-        return Some(Way { method, port: None });
+        return Some(Way::plain(method));
     }
-    match text.strip_prefix("snmp/") {
-        Some(profile) => problems
-            .error(
-                "unknown-profile",
-                written.mark,
-                format!("unknown SNMP profile `{profile}`"),
-            )
-            .help("this version has one built-in set of objects: write `snmp`"),
-        None => problems
-            .error(
-                "bad-value",
-                written.mark,
-                format!("the method {head} takes no parameter: `{text}`"),
-            )
-            .help(format!("write `{head}`")),
-    };
+    if let Some(profile) = text.strip_prefix("snmp/") {
+        return Some(Way {
+            profiles: vec![Written {
+                value: profile.to_owned(),
+                mark: written.mark,
+            }],
+            ..Way::plain(method)
+        });
+    }
+    problems
+        .error(
+            "bad-value",
+            written.mark,
+            format!("the method {head} takes no parameter: `{text}`"),
+        )
+        .help(format!("write `{head}`"));
     None
 }
 
@@ -232,8 +255,8 @@ fn tcp(written: &Written<String>, problems: &mut Problems<'_>) -> Option<Way> {
     let number = written.value.strip_prefix("tcp:").unwrap_or("");
     match number.parse() {
         Ok(port @ 1u16..) if number.bytes().all(|b| b.is_ascii_digit()) => Some(Way {
-            method: Method::Tcp,
             port: Some(port),
+            ..Way::plain(Method::Tcp)
         }),
         _ => {
             let message = format!("`{}` names no port from 1 to 65535", written.value);

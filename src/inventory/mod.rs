@@ -27,6 +27,7 @@ mod settings_file;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod told;
 mod trap_file;
 mod usm;
 mod yaml;
@@ -220,6 +221,7 @@ pub fn examine(files: &[SourceFile], outside: &dyn Outside) -> Examined {
             "add one to inventory/hosts.yaml, for this machine `hosts: {this-machine: {collect: [local]}}`",
         );
     }
+    draft.profiles.profiles = profiles.list.clone().into();
     let hosts = resolve::hosts(&draft, &mut problems);
     let mut rules = rule_file::Rules::default();
     for root in &rule_nodes {

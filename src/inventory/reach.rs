@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::credential::{CredentialDraft, CredentialKind};
 use super::draft::Draft;
 use super::duration::print_duration;
-use super::host::{
-    Access, HostKeyPolicy, Origin, SnmpAccess, SnmpAuth, SshAccess, SshAuth, Target,
-};
+use super::host::{Access, HostKeyPolicy, SnmpAccess, SnmpAuth, SshAccess, SshAuth, Target};
 use super::layer::{INTERVAL_MIN, Way};
+use super::nearest::nearest;
 use super::problem::Problems;
 use super::resolve::Effective;
 use super::yaml::{Mark, Written};
+use crate::profile::ProfileSet;
 use crate::reading::Method;
 
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -102,7 +102,7 @@ pub(super) fn targets<'d>(
     let (interval, timeout) = times(values, reports)?;
     let mut good = !collect.value.is_empty();
     let mut targets = Vec::new();
-    for &way in collect.value {
+    for way in collect.value {
         let Some(access) = access(way, values, draft, reports) else {
             good = false;
             continue;
@@ -143,7 +143,7 @@ fn times<'d>(values: &Effective<'d>, reports: &mut Reports<'d>) -> Option<(Durat
 }
 
 fn access<'d>(
-    way: Way,
+    way: &Way,
     values: &Effective<'d>,
     draft: &Draft,
     reports: &mut Reports<'d>,
@@ -161,7 +161,12 @@ fn access<'d>(
                 CredentialKind::SnmpV3(user) => SnmpAuth::V3(user),
                 _ => return None,
             };
-            Some(Access::Snmp(SnmpAccess { port, auth }))
+            let profiles = profiles(way, values, draft, reports)?;
+            Some(Access::Snmp(SnmpAccess {
+                port,
+                auth,
+                profiles,
+            }))
         }
         Method::Ssh => {
             let (user, auth) = match credential(method, values, draft, reports)? {
@@ -195,6 +200,47 @@ fn access<'d>(
         // Not to be had in this version: reported where `collect` is read.
         Method::Http => None,
     }
+}
+
+/// The profiles that `collect` names, or all.
+fn profiles<'d>(
+    way: &Way,
+    values: &Effective<'d>,
+    draft: &Draft,
+    reports: &mut Reports<'d>,
+) -> Option<ProfileSet> {
+    if way.profiles.is_empty() {
+        return Some(draft.profiles.clone());
+    }
+    let all = &draft.profiles.profiles;
+    let mut named = Vec::new();
+    for name in &way.profiles {
+        if let Some(profile) = all.iter().find(|p| *p.name == *name.value) {
+            named.push(profile.clone());
+            continue;
+        }
+        let sentence = format!(
+            "the host {{}} names the SNMP profile `{}`, which is not there",
+            name.value
+        );
+        let help = match nearest(&name.value, all.iter().map(|p| &*p.name)) {
+            Some(likely) => format!("did you mean `snmp/{likely}`?"),
+            None => {
+                "`eider profile list` shows the profiles; `snmp` alone uses all that match".into()
+            }
+        };
+        reports.add(
+            "unknown-profile",
+            vec![name.mark],
+            &values.host.name,
+            sentence,
+            help,
+        );
+    }
+    (named.len() == way.profiles.len()).then(|| ProfileSet {
+        profiles: named.into(),
+        pinned: true,
+    })
 }
 
 /// A port to connect to, unless SSH logs in there anyway.
@@ -321,81 +367,4 @@ pub(super) fn check_types(
                 .help("a method takes one credential: keep one of the two");
         }
     }
-}
-
-/// The lines of `eider host NAME` about one target.
-pub(super) fn describe(
-    target: &Target,
-    values: &Effective<'_>,
-    problems: &Problems<'_>,
-    add: &mut impl FnMut(&str, String, Option<Origin>),
-) {
-    macro_rules! origin {
-        ($field:ident) => {
-            values.$field.as_ref().map(|found| found.origin(problems))
-        };
-    }
-    match &target.access {
-        // Its port stands in `collect`.
-        Access::Local | Access::Push | Access::Ping | Access::Tcp { .. } => {}
-        Access::Snmp(access) => {
-            add("snmp.port", access.port.to_string(), origin!(snmp_port));
-            for (key, value) in snmp_auth(&access.auth) {
-                add(key, value, origin!(credentials));
-            }
-        }
-        Access::Ssh(access) => {
-            let policy = match access.host_keys {
-                HostKeyPolicy::Strict => "strict",
-                HostKeyPolicy::Tofu => "tofu",
-            };
-            let user = origin!(ssh_user).or(origin!(credentials));
-            add("ssh.port", access.port.to_string(), origin!(ssh_port));
-            add("ssh.user", access.user.clone(), user);
-            match &access.auth {
-                SshAuth::Key { key_file, .. } => {
-                    add("ssh.key_file", key_file.clone(), origin!(credentials));
-                }
-                SshAuth::Password(_) => {
-                    add("ssh.password", "[redacted]".into(), origin!(credentials));
-                }
-                SshAuth::Agent => add("ssh.agent", "yes".into(), origin!(credentials)),
-            }
-            add("ssh.host_keys", policy.into(), origin!(ssh_host_keys));
-        }
-    }
-}
-
-/// What lets us in by SNMP, as shown to people.
-fn snmp_auth(auth: &SnmpAuth) -> Vec<(&'static str, String)> {
-    let hidden = || "[redacted]".to_owned();
-    let user = match auth {
-        SnmpAuth::V1 { .. } => {
-            return vec![("snmp.version", "1".into()), ("snmp.community", hidden())];
-        }
-        SnmpAuth::V2c { .. } => {
-            return vec![("snmp.version", "2c".into()), ("snmp.community", hidden())];
-        }
-        SnmpAuth::V3(user) => user,
-    };
-    let none = || "none".to_owned();
-    let privacy = user.auth.as_ref().and_then(|auth| auth.privacy.as_ref());
-    let mut lines = vec![
-        ("snmp.version", "3".into()),
-        ("snmp.user", user.name.clone()),
-        (
-            "snmp.auth",
-            user.auth
-                .as_ref()
-                .map_or_else(none, |auth| auth.protocol.as_str().into()),
-        ),
-        (
-            "snmp.priv",
-            privacy.map_or_else(none, |privacy| privacy.protocol.as_str().into()),
-        ),
-    ];
-    if !user.context.is_empty() {
-        lines.push(("snmp.context", user.context.clone()));
-    }
-    lines
 }

@@ -14,6 +14,7 @@ use super::names;
 use super::pattern;
 use super::problem::Problems;
 use super::reach::{self, Reports};
+use super::told;
 use super::yaml::Written;
 
 /// The hosts by name. Every problem is reported; hosts with problems are left out.
@@ -198,7 +199,7 @@ fn origins(
         add("credentials", join(found.value), origin!(credentials));
     }
     for target in targets {
-        reach::describe(target, values, problems, &mut add);
+        told::describe(target, values, problems, &mut add);
     }
     for (name, found) in &values.labels {
         let origin = Some(found.origin(problems));

@@ -1,8 +1,8 @@
 //! Whether query files would run: each is prepared and asked against an empty history.
 
-use crate::inventory::{Problem, SourceFile};
+use crate::inventory::{Inventory, Problem, SourceFile};
 use crate::query::{Asked, IMPLICIT, Kind, Param, Query, problem};
-use crate::table::Tables;
+use crate::table::{self, Definition, Table, Tables};
 
 use super::{Question, Store, StoreError, lex};
 
@@ -29,6 +29,51 @@ pub fn check_queries(
         }
     }
     Ok((good, problems))
+}
+
+/// What is wrong with the SQL of the columns that profiles derive, found against empty tables; and
+/// whether every table can be made at all.
+pub fn check_tables(inventory: &Inventory) -> Result<Vec<Problem>, StoreError> {
+    let (_store, mut recorder) = Store::in_memory()?;
+    let plain: Vec<_> = inventory.tables.made().map(without_derived).collect();
+    let Err(error) = recorder.follow_tables(&inventory.tables) else {
+        return Ok(Vec::new());
+    };
+    // One is wrong: each by itself says which.
+    let mut problems = Vec::new();
+    let tables = Tables::with(plain.iter().filter_map(table::intern));
+    recorder.follow_tables(&tables)?;
+    for table in inventory.tables.made() {
+        for derived in table.derived {
+            let Err(why) = recorder.try_derived(table, derived) else {
+                continue;
+            };
+            let path = inventory
+                .profiles
+                .iter()
+                .find(|p| {
+                    p.source.contains(derived.sql)
+                        && p.sections.iter().any(|s| s.name() == table.name)
+                })
+                .map_or_else(String::new, |p| p.path.clone());
+            let words = format!(
+                "the SQL of `{}.{}` is wrong: {why}",
+                table.name, derived.name
+            );
+            problems.push(problem(&path, (1, 1), "bad-sql", words));
+        }
+    }
+    if problems.is_empty() {
+        return Err(error);
+    }
+    Ok(problems)
+}
+
+fn without_derived(table: &'static Table) -> Definition {
+    Definition {
+        derived: Vec::new(),
+        ..Definition::of(table)
+    }
 }
 
 impl Store {

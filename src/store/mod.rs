@@ -33,7 +33,7 @@ pub mod sealed;
 mod tests;
 mod view;
 
-pub use check::check_queries;
+pub use check::{check_queries, check_tables};
 pub use push::KEYS_PER_HOST;
 pub use question::{MAX_ROWS, TIMEOUT};
 pub use request::{Reply, Request, TRUNCATED};
@@ -48,7 +48,7 @@ use crate::health::HostHealth;
 use crate::intake::{EntityId, HostId, Stored, Told};
 use crate::inventory::Inventory;
 use crate::reading::{EntityKey, Method, UnixSeconds, Value};
-use crate::table::Tables;
+use crate::table::{Derived, Table, Tables};
 
 /// The readers' end. Cheap to clone.
 #[derive(Clone)]
@@ -282,6 +282,13 @@ impl Recorder {
             self.tables = tables.clone();
         }
         Ok(())
+    }
+
+    /// Whether the SQL of a derived column can be asked. The error is DuckDB's first line.
+    fn try_derived(&self, table: &Table, derived: &Derived) -> Result<(), String> {
+        let sql = view::derived_question(table, derived);
+        let prepared = self.connection.prepare(&sql).map(|_| ());
+        prepared.map_err(|e| open::first_line(&e.to_string()))
     }
 
     /// What an [`crate::intake::Intake`] starts from.

@@ -213,6 +213,15 @@ fn with_unit(comment: &str, unit: &str) -> String {
     }
 }
 
+/// A question for one derived column alone, to find out whether it can be asked.
+pub(super) fn derived_question(table: &Table, derived: &Derived) -> String {
+    let mut from = format!("raw.{} t", ident(table.name));
+    if !table.facts.is_empty() {
+        from += &format!(" JOIN raw.{} f ON true", ident(&fact_table(table)));
+    }
+    format!("SELECT ({}) FROM {from}", derived.sql)
+}
+
 fn table_view(table: &Table) -> View {
     let mut selected = Selected::default();
     selected.add("t.ts", "ts", TS.into());

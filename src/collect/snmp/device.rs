@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::breaker::{Breaker, PROBE_PATIENCE};
 use super::plan::Plan;
+use super::profile::Profiles;
 use super::slots::ATTEMPTS;
 use super::usm::Usm;
 
@@ -39,6 +40,7 @@ pub(super) struct Device {
     pub(super) usm: Option<Arc<Usm>>,
     pub(super) packing: Packing,
     pub(super) plan: Option<Plan>,
+    pub(super) profiles: Profiles,
     /// The last collection failed: say hello before asking for much.
     pub(super) suspect: bool,
     /// It started a few minutes ago: what it does not offer yet may come.

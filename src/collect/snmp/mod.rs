@@ -22,6 +22,7 @@ mod oid;
 mod plan;
 mod poll;
 mod process;
+mod profile;
 mod record;
 mod resolve;
 mod scalar;
@@ -49,6 +50,7 @@ use crate::inventory::{SnmpAccess, SnmpAuth, Target};
 use crate::reading::{Cause, Effort, Failure, Method};
 use device::Device;
 use exchange::Line;
+pub use profile::{Trial, TrialObject, TrialProfile, TrialSection};
 pub use record::Keep;
 use slots::Peer;
 use socket::Sockets;
@@ -96,6 +98,7 @@ impl Engine {
             Ok(line) => line,
             Err(failure) => return (Effort::default(), Err(failure)),
         };
+        line.device.profiles.follow(&access.profiles);
         let mut outcome = poll::poll(&mut line).await;
         let silent = line.is_silent();
         if silent && matches!(&outcome, Err(failure) if failure.cause == Cause::Timeout) {
@@ -106,6 +109,20 @@ impl Engine {
             readings.events.extend(usm.take_events());
         }
         (line.effort, outcome)
+    }
+
+    /// Polls one device as [`Engine::collect`] does and says what every profile made of it.
+    pub async fn try_profiles(
+        &self,
+        target: &Target,
+        access: &SnmpAccess,
+        deadline: std::time::Instant,
+    ) -> (Attempt, Trial) {
+        let device = self.device(target, access);
+        device.lock().await.profiles.trial = true;
+        let attempt = self.collect(target, access, deadline).await;
+        let trial = device.lock().await.profiles.trial();
+        (attempt, trial)
     }
 
     /// Walks whole subtrees of a device and hands over each object as it came, in the order of the
@@ -202,7 +219,9 @@ impl Engine {
     fn device(&self, target: &Target, access: &SnmpAccess) -> Arc<tokio::sync::Mutex<Device>> {
         let mut devices = self.devices();
         match devices.get(&target.host) {
-            Some(known) if known.address == target.address && known.access == *access => {
+            Some(known)
+                if known.address == target.address && known.access.is_same_device(access) =>
+            {
                 known.device.clone()
             }
             _ => {

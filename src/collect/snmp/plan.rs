@@ -12,6 +12,7 @@ use super::filesystem::{self, Storage};
 use super::get::{self, Items};
 use super::host;
 use super::interface::{self, Port, PortSeen};
+use super::profile::{Given, Profiles};
 use super::scalar::{self, Scalar, Scalars};
 use super::text;
 use super::ucd_disk::{self, UcdDisk};
@@ -50,7 +51,10 @@ pub(super) struct Plan {
     disks: Vec<Disk>,
     /// Indexes of hrProcessorTable.
     cpus: Vec<u32>,
+    /// Of everything, the profiles' share last, and as of which version of it; 0 of none.
     items: Items,
+    profiles: u64,
+    of_profiles: usize,
     /// ifNumber and ifTableLastChange when the ports were learned.
     ports_stamp: (Datum, Datum),
     clock: Clock,
@@ -77,7 +81,7 @@ pub(super) struct Values {
 }
 
 impl Values {
-    fn of(answers: Vec<Datum>) -> Values {
+    pub(super) fn of(answers: Vec<Datum>) -> Values {
         Values { answers, taken: 0 }
     }
 
@@ -103,6 +107,9 @@ pub(super) struct Read {
     pub(super) host_facts: Vec<(&'static str, String)>,
     /// The device is not any more what the plan says.
     pub(super) outdated: bool,
+    pub(super) restarted: bool,
+    /// What the profiles say.
+    pub(super) given: Vec<Given>,
     pub(super) memory_bytes: Option<i64>,
 }
 
@@ -135,6 +142,8 @@ pub(super) async fn learn(line: &mut Line<'_>, known: &mut Option<Plan>) -> Resu
         disks: disk::learn(&disks, line.version == SnmpVersion::V1),
         cpus: cpus.numbered().map(|(index, _)| index).collect(),
         items: Items::default(),
+        profiles: u64::MAX,
+        of_profiles: 0,
         ports_stamp: stamp(&found),
         clock,
         doubtful: false,
@@ -165,7 +174,6 @@ pub(super) async fn learn(line: &mut Line<'_>, known: &mut Option<Plan>) -> Resu
             plan.cpus = before.cpus;
         }
     }
-    plan.list_items();
     *known = Some(plan);
     Ok(())
 }
@@ -182,9 +190,13 @@ fn lasts(device: &mut Device, doubtful: bool) -> Duration {
 }
 
 /// Asks for everything in the plan; nothing when there is none.
-pub(super) async fn read(line: &mut Line<'_>, known: &mut Option<Plan>) -> Result<Read, Trouble> {
+pub(super) async fn read(
+    line: &mut Line<'_>,
+    known: &mut Option<Plan>,
+    profiles: &mut Profiles,
+) -> Result<Read, Trouble> {
     match known {
-        Some(plan) => plan.read(line).await,
+        Some(plan) => plan.read(line, profiles).await,
         None => Ok(Read::default()),
     }
 }
@@ -209,7 +221,7 @@ fn stamp(found: &Scalars) -> (Datum, Datum) {
 }
 
 impl Plan {
-    fn list_items(&mut self) {
+    fn list_items(&mut self, profiles: &Profiles) {
         let mut items = Items::default();
         self.scalars = scalar::push(&self.scalars, &mut items);
         for cpu in &self.cpus {
@@ -219,7 +231,11 @@ impl Plan {
         self.ucd_disks.iter().for_each(|d| d.push(&mut items));
         self.disks.iter().for_each(|d| d.push(&mut items));
         self.ports.iter().for_each(|p| p.push(&mut items));
+        self.of_profiles = items.len();
+        profiles.push(&mut items);
+        self.of_profiles = items.len() - self.of_profiles;
         self.items = items;
+        self.profiles = profiles.version;
     }
 
     /// Whether it is time to look at the device anew.
@@ -227,9 +243,35 @@ impl Plan {
         self.made.elapsed() > self.lasts
     }
 
-    async fn read(&mut self, line: &mut Line<'_>) -> Result<Read, Trouble> {
-        let answers = get::get(line, &self.items).await?;
-        let mut values = Values::of(answers);
+    /// Asks for all items. When the profiles' share is too much for the device, it is left out.
+    async fn ask(
+        &mut self,
+        line: &mut Line<'_>,
+        profiles: &mut Profiles,
+    ) -> Result<Values, Trouble> {
+        if self.profiles != profiles.version {
+            self.list_items(profiles);
+        }
+        let answers = match get::get(line, &self.items).await {
+            Err(Trouble::Silence { .. } | Trouble::Malformed(_))
+                if self.of_profiles > 0 && line.answered > 0 =>
+            {
+                line.note("the device ends its answers at what the profiles ask: without them for 5 minutes".into());
+                profiles.give_up();
+                self.list_items(profiles);
+                get::get(line, &self.items).await?
+            }
+            answers => answers?,
+        };
+        Ok(Values::of(answers))
+    }
+
+    async fn read(
+        &mut self,
+        line: &mut Line<'_>,
+        profiles: &mut Profiles,
+    ) -> Result<Read, Trouble> {
+        let mut values = self.ask(line, profiles).await?;
         let mut found = Scalars::none();
         for scalar in &self.scalars {
             found.set(*scalar, values.next());
@@ -246,12 +288,15 @@ impl Plan {
         let (ports, of_ports) = self.read_ports(&mut values);
         change = change.max(others).max(of_ports);
         tables.push(ports);
+        let given = profiles.take(&mut values);
         tables.retain(|t| !t.rows.is_empty());
         let patient = self.ports.len() > BIG_TABLE && self.made.elapsed() < BIG_TABLE_LASTS;
         Ok(Read {
             tables,
             uptime: clock.uptime(),
             host_facts: self.host_facts.clone(),
+            given,
+            restarted,
             outdated: restarted
                 || change == Change::Renamed
                 || (change == Change::Gone && !patient),

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::exchange::{Line, Trouble};
 use super::get::{self, Items};
 use super::plan::{self, Plan};
+use super::profile::{Merged, Profiles};
 use super::{process, scalar};
 use crate::reading::{Failure, Readings, TableReadings};
 
@@ -27,12 +28,18 @@ pub(super) async fn poll(line: &mut Line<'_>) -> Result<Readings, Failure> {
 async fn read(line: &mut Line<'_>) -> Result<Readings, Trouble> {
     // What was learned survives a failed poll.
     let mut known = line.device.plan.take();
-    let outcome = read_with(line, &mut known).await;
+    let mut profiles = std::mem::take(&mut line.device.profiles);
+    let outcome = read_with(line, &mut known, &mut profiles).await;
     line.device.plan = known;
+    line.device.profiles = profiles;
     outcome
 }
 
-async fn read_with(line: &mut Line<'_>, known: &mut Option<Plan>) -> Result<Readings, Trouble> {
+async fn read_with(
+    line: &mut Line<'_>,
+    known: &mut Option<Plan>,
+    profiles: &mut Profiles,
+) -> Result<Readings, Trouble> {
     if known.is_none() || line.device.suspect {
         hello(line).await?;
     }
@@ -41,17 +48,23 @@ async fn read_with(line: &mut Line<'_>, known: &mut Option<Plan>) -> Result<Read
         plan::learn(line, known).await?;
         learned = true;
     }
-    let mut read = plan::read(line, known).await?;
+    let mut read = plan::read(line, known, profiles).await?;
     if read.outdated && !learned {
+        if read.restarted {
+            profiles.suspect();
+        }
         plan::learn(line, known).await?;
-        read = plan::read(line, known).await?;
+        read = plan::read(line, known, profiles).await?;
     }
+    let mut given = read.given;
+    given.extend(profiles.catch_up(line, &read.host_facts).await);
     let mut tables = read.tables;
     tables.extend(processes(line, read.memory_bytes).await);
+    let merged = Merged::of(tables, read.host_facts, given);
     Ok(Readings {
         uptime: read.uptime,
-        tables,
-        host_facts: read.host_facts,
+        tables: merged.tables,
+        host_facts: merged.host_facts,
         events: Vec::new(),
         problems: Vec::new(),
     })

@@ -87,7 +87,16 @@ struct Step {
 }
 
 async fn walk_always(line: &mut Line<'_>, spec: &TableSpec) -> Result<Walked, Trouble> {
-    let mut columns: Vec<Column> = spec.columns.iter().map(|c| column(spec, *c)).collect();
+    let root = |column: &u32| [spec.entry, &[*column]].concat();
+    walk_roots(line, spec.columns.iter().map(root).collect()).await
+}
+
+/// Walks the columns below these names, side by side. Values of a row are in the order of the roots.
+pub(super) async fn walk_roots(
+    line: &mut Line<'_>,
+    roots: Vec<Vec<u32>>,
+) -> Result<Walked, Trouble> {
+    let mut columns: Vec<Column> = roots.into_iter().map(Column::new).collect();
     let mut walked = Walked::default();
     let (mut seen, mut bytes) = (0, 0);
     let mut varbinds = Vec::new();
@@ -131,7 +140,7 @@ async fn walk_always(line: &mut Line<'_>, spec: &TableSpec) -> Result<Walked, Tr
         seen += step.varbinds;
         bytes += step.bytes;
         walked.incomplete = walked.incomplete.or(step.stop);
-        settle(spec, &mut columns, &mut walked, step);
+        settle(&mut columns, &mut walked, step);
         if seen > MOST_VARBINDS {
             walked.incomplete = Some("more than 50,000 values");
         } else if bytes > MOST_BYTES {
@@ -143,13 +152,13 @@ async fn walk_always(line: &mut Line<'_>, spec: &TableSpec) -> Result<Walked, Tr
     }
 }
 
-fn column(spec: &TableSpec, number: u32) -> Column {
-    let mut root = spec.entry.to_vec();
-    root.push(number);
-    Column {
-        last: root.clone(),
-        root,
-        open: true,
+impl Column {
+    fn new(root: Vec<u32>) -> Column {
+        Column {
+            last: root.clone(),
+            root,
+            open: true,
+        }
     }
 }
 
@@ -202,13 +211,14 @@ fn take(
 }
 
 /// Moves the cursors and files the values.
-fn settle(spec: &TableSpec, columns: &mut [Column], walked: &mut Walked, step: Step) {
+fn settle(columns: &mut [Column], walked: &mut Walked, step: Step) {
+    let width = columns.len();
     for (c, name, value) in step.cells {
         let index = name[columns[c].root.len()..].to_vec();
         let row = walked
             .rows
             .entry(index)
-            .or_insert_with(|| vec![Datum::Absent; spec.columns.len()]);
+            .or_insert_with(|| vec![Datum::Absent; width]);
         row[c] = value;
         columns[c].last = name;
     }
@@ -250,12 +260,7 @@ mod tests {
     const ROOT: &[u32] = &[1, 3, 6, 1, 9];
 
     fn one(arcs: &[&[u32]]) -> Step {
-        let spec = TableSpec {
-            name: "test",
-            entry: &ROOT[..4],
-            columns: &[9],
-        };
-        let mut column = column(&spec, 9);
+        let mut column = Column::new(ROOT.to_vec());
         column.last.push(5);
         let varbinds: Vec<_> = arcs.iter().map(|a| (*a, 0x02, vec![1])).collect();
         let datagram = testing::message(1, b"x", 0xa2, 1, 0, 0, &varbinds);

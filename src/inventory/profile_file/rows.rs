@@ -29,12 +29,15 @@ pub(super) fn index(node: &Node, sources: &mut Sources, problems: &mut Problems<
         let size = map
             .get("size")
             .and_then(|e| fields::whole(&e.value, "size", (1usize, 128), problems));
-        let words = ["int", "ip", "mac", "string", "rest", "octets", "oid"];
+        let words = [
+            "int", "ip", "inet", "mac", "string", "rest", "octets", "oid",
+        ];
         let word = map
             .get("as")
             .and_then(|e| fields::word(&e.value, "as", &words, problems));
         let kind = match word.as_ref().map_or("int", |word| word.value.as_str()) {
             "ip" => IndexKind::Ip,
+            "inet" => IndexKind::Inet,
             "mac" => IndexKind::Mac,
             "string" => IndexKind::Text,
             "rest" => IndexKind::Rest,
