@@ -31,7 +31,11 @@ fn target(host: &str, auth: SnmpAuth) -> Arc<Target> {
         address: "192.0.2.1".into(),
         interval: Duration::from_secs(60),
         timeout: Duration::from_secs(15),
-        access: Access::Snmp(SnmpAccess { port: 161, auth }),
+        access: Access::Snmp(SnmpAccess {
+            port: 161,
+            auth,
+            profiles: Default::default(),
+        }),
     })
 }
 
