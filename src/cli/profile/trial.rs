@@ -150,6 +150,8 @@ impl Played {
             port: 0,
             devices: 1,
             community: COMMUNITY.into(),
+            user: None,
+            mischief: Vec::new(),
             // What devices without a recording are like.
             shape: Shape {
                 seed: 0,

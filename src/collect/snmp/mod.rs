@@ -9,6 +9,7 @@
 mod tests;
 
 mod breaker;
+mod clock;
 pub(crate) mod codec;
 mod device;
 mod disk;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::clock::Clock;
 use super::device::Device;
 use super::disk::{self, Disk};
 use super::exchange::{Line, Trouble};
@@ -63,15 +64,6 @@ pub(super) struct Plan {
     doubtful: bool,
     /// When to look again.
     lasts: Duration,
-}
-
-/// sysUpTime and snmpEngineBoots at one moment.
-#[derive(Clone, Copy, PartialEq)]
-struct Clock {
-    ticks: Option<i64>,
-    boots: Option<i64>,
-    /// By our own clock.
-    at: Instant,
 }
 
 /// The answers of one poll, in the order of the items.
@@ -346,41 +338,6 @@ enum Change {
     Renamed,
 }
 
-impl Clock {
-    fn of(found: &Scalars) -> Clock {
-        Clock {
-            ticks: found.int(Scalar::UpTime),
-            boots: found.int(Scalar::EngineBoots),
-            at: Instant::now(),
-        }
-    }
-
-    /// The boots changed, or the ticks are behind where they should be by now: fallen, or risen from
-    /// zero in the meantime. A few seconds of drift are none, and a fall from nearly full is a wrap.
-    fn restarted_since(self, before: Clock) -> bool {
-        const NEARLY_FULL: i64 = (1 << 32) - 360_000;
-        const DRIFT: i64 = 3_000;
-        if before.boots.is_some() && self.boots.is_some() && before.boots != self.boots {
-            return true;
-        }
-        let (Some(then), Some(now)) = (before.ticks, self.ticks) else {
-            return false;
-        };
-        let elapsed = self.at.duration_since(before.at).as_millis() as i64 / 10;
-        let behind = now < then || now + DRIFT < then + elapsed - elapsed / 50;
-        behind && then + elapsed < NEARLY_FULL
-    }
-
-    fn uptime(self) -> Option<Uptime> {
-        let ticks = u64::try_from(self.ticks?).ok()?;
-        Some(Uptime {
-            ms: ticks * 10,
-            wraps: true,
-            boot: self.boots.map_or(0, |b| text::fnv(&b.to_be_bytes())),
-        })
-    }
-}
-
 /// A counter as the device gave it; some devices give one the type of a gauge.
 pub(super) fn counter(datum: &Datum) -> Value {
     match datum {
@@ -398,35 +355,5 @@ pub(super) fn shown(octets: &[u8]) -> Value {
         Value::Null
     } else {
         Value::Text(Arc::from(text))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn clock(ticks: i64, boots: Option<i64>, at: Instant) -> Clock {
-        Clock {
-            ticks: Some(ticks),
-            boots,
-            at,
-        }
-    }
-
-    #[test]
-    fn a_wrap_of_the_uptime_is_no_restart() {
-        let now = Instant::now();
-        let later = now + Duration::from_secs(60);
-        let restarted = |then: i64, ticks: i64| {
-            clock(ticks, None, later).restarted_since(clock(then, None, now))
-        };
-        assert!(!restarted((1 << 32) - 100, 5_900), "wrapped");
-        assert!(!restarted(100, 6_100), "went on");
-        assert!(!restarted(100_000, 105_000), "a slow clock");
-        assert!(restarted(100_000, 50), "fell");
-        assert!(restarted(100, 2_000), "fell, and rose since");
-        let boots = |n| clock(6_100, Some(n), later);
-        assert!(boots(2).restarted_since(clock(100, Some(1), now)));
-        assert!(!boots(1).restarted_since(clock(100, Some(1), now)));
     }
 }

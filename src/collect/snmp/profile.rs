@@ -22,7 +22,7 @@ use super::exchange::{Line, Trouble};
 use super::get::{self, Items};
 use super::plan::Values;
 use crate::profile::{Fills, Profile, ProfileSet, Verdict};
-use crate::reading::{Row, Value};
+use crate::reading::{EntityKey, Row, Value};
 use crate::table::{HOST_FACTS, Table};
 
 pub(super) use merge::Merged;
@@ -332,9 +332,9 @@ impl Profile {
 }
 
 /// An empty row of what a section fills.
-fn blank(fills: Fills, entity: Option<crate::reading::EntityKey>) -> Row {
+fn blank(fills: Fills, entity: Option<Arc<EntityKey>>) -> Row {
     match fills {
-        Fills::Table(table) => Row::new(table, entity),
+        Fills::Table(table) => Row::shared(table, entity),
         Fills::Host => Row {
             entity: None,
             values: vec![Value::Null; HOST_FACTS.len()],

@@ -1,6 +1,7 @@
 //! Looking at a section's tables for the first time, and again when they changed.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -287,8 +288,8 @@ fn settle(
                 .for_each(|read| view.sources(*read, &mut asks));
         }
         asks.sort_unstable();
-        let entity =
-            (has_entity && kept).then(|| EntityKey::named(numbered(view.entity(), &mut names)));
+        let entity = (has_entity && kept)
+            .then(|| Arc::new(EntityKey::named(numbered(view.entity(), &mut names))));
         let facts = if kept && !folds {
             view.facts()
         } else {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Given;
 use crate::profile::{BUILT_IN_RANK, Fills};
-use crate::reading::{Row, TableReadings, Value};
+use crate::reading::{EntityKey, Row, TableReadings, Value};
 use crate::table::{PROCESS, Table};
 
 /// What one collection has to say in the end.
@@ -114,7 +114,8 @@ fn entities(shares: Vec<Share>) -> Vec<Row> {
                 Some((profile, _)) if *profile != share.profile => continue,
                 Some((_, count)) => {
                     *count += 1;
-                    key.name = format!("{} #{count}", key.name);
+                    let name = format!("{} #{count}", key.name);
+                    *key = Arc::new(EntityKey::named(name));
                 }
                 None => {
                     seen.insert(key.name.clone(), (share.profile.clone(), 1));
@@ -159,7 +160,6 @@ fn tells(table: &Table, row: &Row) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::EntityKey;
     use crate::table::{CPU, FILESYSTEM, SYSTEM};
 
     fn given(rank: u8, profile: &str, table: &'static Table, rows: Vec<Row>) -> Given {

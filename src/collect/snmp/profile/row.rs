@@ -1,5 +1,7 @@
 //! One row of a section: what expressions read of it, and the row that comes out.
 
+use std::sync::Arc;
+
 use super::{System, blank, index, mapping, table_of};
 use crate::collect::snmp::plan::counter;
 use crate::collect::snmp::value::Datum;
@@ -112,7 +114,7 @@ impl View<'_> {
     }
 
     /// The row; `None` when nothing is known of it.
-    pub(super) fn row(&self, entity: Option<EntityKey>, facts: Vec<Value>) -> Option<Row> {
+    pub(super) fn row(&self, entity: Option<Arc<EntityKey>>, facts: Vec<Value>) -> Option<Row> {
         let table = table_of(self.section.fills);
         let mut row = blank(self.section.fills, entity);
         for fill in &self.section.columns {

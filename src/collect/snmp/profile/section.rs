@@ -1,5 +1,6 @@
 //! A section as learned of one device: its rows, and what to ask about each.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -37,7 +38,7 @@ pub(super) struct LearnedRow {
     pub(super) index: Box<[u32]>,
     /// Encoded names are made from these: where each join's row lies.
     pub(super) joined: Box<[Option<Box<[u32]>>]>,
-    pub(super) entity: Option<EntityKey>,
+    pub(super) entity: Option<Arc<EntityKey>>,
     pub(super) facts: Vec<Value>,
     /// Object and the usual length of its value.
     pub(super) asks: Box<[(u16, u16)]>,
