@@ -147,6 +147,7 @@ fn target(fleet: &Fleet, device: u32, case: &Case) -> Arc<Target> {
         interval: Duration::from_secs(60),
         timeout: PATIENCE,
         access: Access::Snmp(SnmpAccess {
+            profiles: Default::default(),
             port: fleet.port(),
             auth: match case.expected.version {
                 Version::V1 => SnmpAuth::V1 { community },
