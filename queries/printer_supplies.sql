@@ -18,7 +18,7 @@ columns:
 ---*/
 SELECT s.host, any_value(h.model) AS model, s.supply, max_by(s.type, s.ts) AS type,
        arg_max_null(s.remaining_pct, s.ts) AS remaining_pct, max_by(s.state, s.ts) AS state, max(s.ts) AS last_seen
-FROM printer_supply s LEFT JOIN host h ON h.host = s.host
+FROM printer_supply s LEFT JOIN host h ON h.name = s.host
 WHERE s.ts >= $from AND s.ts < $to
 GROUP BY s.host, s.supply
 HAVING coalesce(arg_max_null(s.remaining_pct, s.ts), 0) <= $below

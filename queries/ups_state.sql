@@ -22,7 +22,7 @@ SELECT u.host, any_value(h.model) AS model, max_by(output_source, ts) AS output_
        arg_max_null(load_pct, ts) AS load_pct, arg_max_null(runtime_left_s, ts) AS runtime_left_s,
        arg_max_null(temperature_c, ts) AS temperature_c,
        round(100.0 * count(*) FILTER (output_source = 'battery') / count(*), 2) AS on_battery_pct, max(ts) AS last_seen
-FROM ups u LEFT JOIN host h ON h.host = u.host
+FROM ups u LEFT JOIN host h ON h.name = u.host
 WHERE ts >= $from AND ts < $to
 GROUP BY u.host
 ORDER BY max_by(output_source, ts) = 'battery' DESC, charge_pct NULLS LAST, u.host
