@@ -10,6 +10,7 @@ mod inventory;
 )]
 mod support;
 
+mod devices;
 mod documents;
 mod hostile;
 mod local;
