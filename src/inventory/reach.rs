@@ -155,17 +155,18 @@ fn access<'d>(
         Method::Tcp => tcp(way.port?, values, reports),
         Method::Snmp => {
             let port = values.snmp_port.as_ref().map_or(SNMP_PORT, |f| *f.value);
+            // Both are looked at, so that both mistakes are told at once.
+            let profiles = profiles(way, values, draft, reports);
             let auth = match credential(method, values, draft, reports)?.clone() {
                 CredentialKind::SnmpV1 { community } => SnmpAuth::V1 { community },
                 CredentialKind::SnmpV2c { community } => SnmpAuth::V2c { community },
                 CredentialKind::SnmpV3(user) => SnmpAuth::V3(user),
                 _ => return None,
             };
-            let profiles = profiles(way, values, draft, reports)?;
             Some(Access::Snmp(SnmpAccess {
                 port,
                 auth,
-                profiles,
+                profiles: profiles?,
             }))
         }
         Method::Ssh => {

@@ -45,7 +45,7 @@ fn file_of(block: &str) -> &'static str {
     if defines("rules") {
         // In the place of the shipped rules, whose names it may use.
         "inventory/rules/base.yaml"
-    } else if ["server", "storage", "mail", "notify", "traps"]
+    } else if ["server", "storage", "push", "mail", "notify", "traps"]
         .iter()
         .any(|key| defines(key))
     {
