@@ -25,10 +25,11 @@
 //! **Edges** (each owns one outside thing, none knows another): [`home`] the files, [`collect`] the
 //! hosts, [`store`] DuckDB, [`render`] the templates, [`mail`] SMTP, [`mib`] MIB modules.
 //!
-//! **Loops** ([`loops`]) run until stopped: the poller, the trapper, the writer (the only thread that
-//! writes), the evaluator, the notifier, the sealer, the reloader. They hand over collections through
-//! bounded channels and meet otherwise only in the store. [`web`] has the pages and the API, [`cli`] one file per verb,
-//! [`app`] wires everything and has no logic of its own.
+//! **Loops** ([`loops`]) run until stopped: the poller, the trapper, the receiver (what hosts push),
+//! the writer (the only thread that writes), the evaluator, the notifier, the sealer, the reloader.
+//! They hand over collections through bounded channels and meet otherwise only in the store. [`web`]
+//! has the pages and the API, [`cli`] one file per verb, [`app`] wires everything and has no logic of
+//! its own.
 //!
 //! [`simulate`] plays SNMP devices on loopback, for trying out and for tests; nothing needs it.
 //!
