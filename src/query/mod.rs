@@ -2,13 +2,15 @@
 //! and how their columns are shown.
 //!
 //! Pure: the text of the file comes in, the [`Query`] or all its problems come out; a call's
-//! parameters come in, typed values come out.
+//! parameters come in, typed values come out; the answer is rows of [`Cell`]s.
 
+mod answer;
 mod file;
 mod front;
 mod param;
 mod range;
 
+pub use answer::{Answer, AnswerColumn, Cell};
 pub use param::{Asked, Bound, Call, Kind, Param};
 pub use range::{Range, parse_time};
 

@@ -114,7 +114,7 @@ pub(super) fn register(environment: &mut Environment<'static>, scope: Scope) {
 }
 
 /// Percent-encodes everything that could end or split a path segment.
-fn segment(text: &str) -> String {
+pub(super) fn segment(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

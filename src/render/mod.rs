@@ -1,9 +1,12 @@
-//! Templates: pages and mails from minijinja, values formatted with their units.
+//! Templates: pages and mails from minijinja, values formatted with their units; charts and tables
+//! of answers, for pages and mails alike.
 //!
 //! Text from a device ends up in every template, so escaping is not left to their authors: all but
 //! `.txt` are escaped as HTML whatever their name, and the `safe` filter does not exist.
 
 mod catalogue;
+pub mod cells;
+pub mod chart;
 mod duration;
 mod filters;
 pub mod number;

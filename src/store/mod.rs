@@ -33,6 +33,7 @@ pub mod sealed;
 mod tests;
 mod view;
 
+pub use crate::query::{Answer, AnswerColumn, Cell};
 pub use check::{check_queries, check_tables};
 pub use push::KEYS_PER_HOST;
 pub use question::{MAX_ROWS, TIMEOUT};
@@ -149,38 +150,6 @@ impl Question {
         self.params.push((name.into(), value));
         self
     }
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Answer {
-    pub columns: Vec<AnswerColumn>,
-    pub rows: Vec<Vec<Cell>>,
-    /// There were more rows than asked for.
-    pub truncated: bool,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct AnswerColumn {
-    pub name: String,
-    /// DuckDB's name of the type.
-    pub sql_type: String,
-}
-
-/// One cell of an answer.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Cell {
-    Null,
-    Bool(bool),
-    /// Any integer type up to HUGEINT.
-    Int(i128),
-    Float(f64),
-    Text(String),
-    /// Microseconds since 1970 UTC.
-    Time(i64),
-    /// Days since 1970.
-    Date(i32),
-    /// Everything else, as DuckDB prints it (INTERVAL, LIST, DECIMAL, …).
-    Other(String),
 }
 
 /// What the writer needs to know after a start.

@@ -6,7 +6,6 @@
 mod api;
 mod ask;
 mod auth;
-mod chart;
 mod fault;
 mod gate;
 mod health;

@@ -51,18 +51,9 @@ fn decode(raw: &str, plus_is_space: bool) -> Option<String> {
 
 /// Encodes a value of a query string.
 pub(super) fn encode(text: &str) -> String {
-    encoded(text, b"-._~/")
-}
-
-/// Encodes a segment of a path.
-pub(super) fn segment(text: &str) -> String {
-    encoded(text, b"-._~")
-}
-
-fn encoded(text: &str, plain: &[u8]) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || plain.contains(&byte) {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             out.push(char::from(byte));
         } else {
             let _ = write!(out, "%{byte:02X}");

@@ -57,6 +57,14 @@ impl Range {
         }
     }
 
+    /// As queries and charts take it.
+    pub(super) fn span(&self) -> crate::query::Range {
+        crate::query::Range {
+            from: self.from,
+            to: self.to,
+        }
+    }
+
     /// Seconds per point: never finer than `interval`, never more than 300 points.
     pub(super) fn step(&self, interval: i64) -> i64 {
         let least = ((self.to - self.from) / MAX_POINTS + 1).max(interval);

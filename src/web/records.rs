@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::reading::UnixSeconds;
+use crate::render::cells::for_template;
 use crate::store::{Answer, Cell, Question, Store, StoreError};
 
 /// A row by the names of its columns, for templates.
@@ -43,19 +44,6 @@ fn records(answer: Answer) -> Vec<Record> {
                 .collect()
         })
         .collect()
-}
-
-/// Times become Unix seconds, which the filters of the templates take.
-pub(super) fn for_template(cell: Cell) -> Value {
-    match cell {
-        Cell::Null => Value::Null,
-        Cell::Bool(value) => json!(value),
-        Cell::Int(value) => i64::try_from(value).map_or_else(|_| json!(value as f64), |v| json!(v)),
-        Cell::Float(value) => json!(value),
-        Cell::Text(value) | Cell::Other(value) => json!(value),
-        Cell::Time(micros) => json!(micros.div_euclid(1_000_000)),
-        Cell::Date(days) => json!(i64::from(days) * 86_400),
-    }
 }
 
 /// A number of a record, `None` when it is missing or NULL.

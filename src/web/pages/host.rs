@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::super::chart::{self, Chart, Line, Name, Plan};
 use super::super::fault::Fault;
 use super::super::page;
 use super::super::range::{PRESETS, Range};
@@ -18,6 +17,7 @@ use super::fleet::{self, TargetRow};
 use super::sql;
 use crate::inventory::{Host, Target};
 use crate::reading::{Method, UnixSeconds};
+use crate::render::chart::{self, Chart, Line, Name, Plan};
 use crate::store::{Cell, Question, StoreError};
 
 const DEFAULT_RANGE: &str = "now-6h";
@@ -290,7 +290,7 @@ impl<'a> Asker<'a> {
             at_least,
             // Lines that stand side by side, as mounts do, are not filled.
             filled: title != "chart.filesystems",
-            range: self.range,
+            range: self.range.span(),
             step: self.step,
         };
         chart::draw(&plan, lines, timezone)

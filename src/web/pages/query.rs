@@ -1,7 +1,5 @@
 //! Queries as pages: the list of them, and the answer of one under a form of its parameters.
 
-mod cells;
-
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -11,15 +9,14 @@ use super::super::ask;
 use super::super::fault::Fault;
 use super::super::page;
 use super::super::percent;
-use super::super::records::for_template;
 use super::super::routes::Response;
 use super::super::site::{self, Site};
 use super::super::visit::Visit;
 use crate::home::Folder;
 use crate::inventory::Inventory;
 use crate::query::{Asked, Kind, Param, Query, name_of};
+use crate::render::cells::{self, Head, Shown};
 use crate::store::{Answer, Question};
-use cells::{Head, Shown};
 
 /// Rows of a page; exports hold more.
 const MAX_ROWS: usize = 1000;

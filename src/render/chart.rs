@@ -5,9 +5,9 @@ mod axis;
 
 use serde::Serialize;
 
-use super::range::Range;
+use super::number;
+use crate::query::Range;
 use crate::reading::UnixSeconds;
-use crate::render::number;
 
 /// The size of a drawing, in its own units.
 const WIDTH: f64 = 480.0;
@@ -20,15 +20,15 @@ const BOTTOM: f64 = 18.0;
 
 /// One line: a value, or none, at each moment, in rising order.
 #[derive(Clone, Debug)]
-pub(super) struct Line {
-    pub(super) name: Name,
-    pub(super) points: Vec<(UnixSeconds, Option<f64>)>,
+pub struct Line {
+    pub name: Name,
+    pub points: Vec<(UnixSeconds, Option<f64>)>,
 }
 
 /// How the legend calls a line.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Name {
+pub enum Name {
     /// A key of the catalogue.
     Word(&'static str),
     /// What a device calls it.
@@ -37,21 +37,21 @@ pub(super) enum Name {
 
 /// What a chart shows.
 #[derive(Clone, Debug)]
-pub(super) struct Plan<'a> {
+pub struct Plan {
     /// Key of the title.
-    pub(super) title: &'static str,
-    pub(super) unit: &'static str,
+    pub title: &'static str,
+    pub unit: &'static str,
     /// The scale always reaches up to here.
-    pub(super) at_least: f64,
+    pub at_least: f64,
     /// The first line is filled below.
-    pub(super) filled: bool,
-    pub(super) range: &'a Range,
+    pub filled: bool,
+    pub range: Range,
     /// Seconds between points; a longer pause than 2.5 of them is a gap.
-    pub(super) step: i64,
+    pub step: i64,
 }
 
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Chart {
+pub struct Chart {
     title: &'static str,
     unit: &'static str,
     width: f64,
@@ -84,7 +84,7 @@ struct Tick {
 }
 
 /// Draws the lines.
-pub(super) fn draw(plan: &Plan<'_>, lines: Vec<Line>, timezone: &str) -> Chart {
+pub fn draw(plan: &Plan, lines: Vec<Line>, timezone: &str) -> Chart {
     let values = || {
         lines
             .iter()
@@ -135,12 +135,12 @@ pub(super) fn draw(plan: &Plan<'_>, lines: Vec<Line>, timezone: &str) -> Chart {
     }
 }
 
-struct Area<'a> {
-    range: &'a Range,
+struct Area {
+    range: Range,
     ceiling: f64,
 }
 
-impl Area<'_> {
+impl Area {
     fn x(&self, time: UnixSeconds) -> f64 {
         let length = (self.range.to - self.range.from).max(1);
         let share = (time - self.range.from) as f64 / length as f64;
@@ -211,7 +211,7 @@ fn round(value: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn plan(range: &Range) -> Plan<'_> {
+    fn plan(range: Range) -> Plan {
         Plan {
             title: "t",
             unit: "",
@@ -224,7 +224,10 @@ mod tests {
 
     #[test]
     fn a_gap_stays_a_gap() {
-        let range = Range::parse(Some("now-1h"), None, "now-6h", 1_763_870_400, "UTC");
+        let range = Range {
+            from: 1_763_866_800,
+            to: 1_763_870_400,
+        };
         let at = |n: i64| range.from + n * 60;
         let line = Line {
             name: Name::Text("x".into()),
@@ -238,7 +241,7 @@ mod tests {
                 (at(30), Some(2.0)),
             ],
         };
-        let chart = draw(&plan(&range), vec![line], "UTC");
+        let chart = draw(&plan(range), vec![line], "UTC");
         let drawn = &chart.lines[0];
         assert_eq!(drawn.path.matches('M').count(), 3, "{}", drawn.path);
         assert_eq!(drawn.fill.as_ref().unwrap().matches('Z').count(), 3);
@@ -248,8 +251,11 @@ mod tests {
 
     #[test]
     fn nothing_is_drawn_of_nothing() {
-        let range = Range::parse(Some("now-1h"), None, "now-6h", 1_763_870_400, "UTC");
-        let chart = draw(&plan(&range), Vec::new(), "UTC");
+        let range = Range {
+            from: 1_763_866_800,
+            to: 1_763_870_400,
+        };
+        let chart = draw(&plan(range), Vec::new(), "UTC");
         assert!(chart.empty && chart.lines.is_empty());
     }
 }

@@ -1,16 +1,14 @@
 //! The cells of an answer as the front matter of the query wants them shown.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::super::super::percent;
-use super::for_template;
-use crate::query::{ChartKind, Query, Show};
-use crate::render::number;
-use crate::store::{Answer, AnswerColumn, Cell};
+use super::filters::segment;
+use super::number;
+use crate::query::{Answer, AnswerColumn, Cell, ChartKind, Query, Show};
 
 #[derive(Serialize)]
-pub(super) struct Head {
+pub struct Head {
     title: String,
     name: String,
     number: bool,
@@ -18,7 +16,7 @@ pub(super) struct Head {
 
 /// One cell: a template makes it HTML.
 #[derive(Serialize)]
-pub(super) struct Shown {
+pub struct Shown {
     /// `number`, `time`, `date`, `text` or `none`.
     kind: &'static str,
     value: Value,
@@ -32,7 +30,7 @@ pub(super) struct Shown {
     level: &'static str,
 }
 
-pub(super) fn show(query: &Query, answer: Answer, language: &str) -> (Vec<Head>, Vec<Vec<Shown>>) {
+pub fn show(query: &Query, answer: Answer, language: &str) -> (Vec<Head>, Vec<Vec<Shown>>) {
     let Answer { columns, rows, .. } = answer;
     let nothing = Show::default();
     let shows: Vec<&Show> = columns
@@ -72,6 +70,19 @@ pub(super) fn show(query: &Query, answer: Answer, language: &str) -> (Vec<Head>,
         })
         .collect();
     (heads, rows)
+}
+
+/// Times become Unix seconds, which the filters of the templates take.
+pub fn for_template(cell: Cell) -> Value {
+    match cell {
+        Cell::Null => Value::Null,
+        Cell::Bool(value) => json!(value),
+        Cell::Int(value) => i64::try_from(value).map_or_else(|_| json!(value as f64), |v| json!(v)),
+        Cell::Float(value) => json!(value),
+        Cell::Text(value) | Cell::Other(value) => json!(value),
+        Cell::Time(micros) => json!(micros.div_euclid(1_000_000)),
+        Cell::Date(days) => json!(i64::from(days) * 86_400),
+    }
 }
 
 fn one(cell: Cell, show: &Show, link: Option<String>, top: Option<f64>) -> Shown {
@@ -163,7 +174,7 @@ fn fill(link: &str, columns: &[AnswerColumn], row: &[Cell]) -> String {
                 Cell::Float(value) => value.to_string(),
                 _ => number::NOTHING.into(),
             };
-            link = link.replace(&hole, &percent::segment(&value));
+            link = link.replace(&hole, &segment(&value));
         }
     }
     link
