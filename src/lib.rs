@@ -20,6 +20,7 @@
 //! - [`push`]: what hosts send by themselves, from bytes to readings.
 //! - [`health`]: up, down, silent; [`alert`]: from rows to alerts, from alerts to reasons to tell.
 //! - [`trap`]: what devices tell unasked, in words.
+//! - [`import`]: inventories of other programs, as one of ours.
 //! - [`query`]: the files of `queries/`; [`signal`]: what loops and pages tell each other.
 //!
 //! **Edges** (each owns one outside thing, none knows another): [`home`] the files, [`collect`] the
@@ -64,6 +65,7 @@ pub mod counter;
 pub mod health;
 pub mod home;
 pub mod identity;
+pub mod import;
 pub mod intake;
 pub mod inventory;
 pub mod loops;

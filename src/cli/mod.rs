@@ -4,6 +4,7 @@ mod check;
 mod client;
 mod completions;
 mod host;
+mod import;
 mod init;
 mod mail;
 mod mib;
@@ -71,6 +72,8 @@ enum Verb {
     /// List the hosts, or show one with each effective value and the line it came from
     #[command(visible_alias = "hosts")]
     Host(host::Args),
+    /// Bring the inventory of Ansible, ssh, Prometheus, snmp_exporter or a table
+    Import(import::Args),
     /// Poll a host now and print what it answered; store nothing
     Poll(poll::Args),
     /// SNMP profiles: check, try, list
@@ -108,6 +111,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Reload(args) => reload::run(&home, &args)?,
         Verb::Status(args) => status::run(&home, &args)?,
         Verb::Host(args) => host::run(&home, &args)?,
+        Verb::Import(args) => import::run(&home, &args)?,
         Verb::Poll(args) => poll::run(&home, &args)?,
         Verb::Profile(args) => profile::run(&home, &args)?,
         Verb::Query(args) => query::run(&home, &args)?,

@@ -15,6 +15,7 @@ mod mail_file;
 mod mask;
 mod names;
 mod nearest;
+mod outline;
 mod pattern;
 mod problem;
 mod profile_file;
@@ -41,6 +42,7 @@ pub use host::{
     Target,
 };
 pub use nearest::nearest;
+pub use outline::{Outline, OutlineGroup, OutlineHost, OutlineLayer};
 pub use problem::{Place, Problem, Severity as ProblemSeverity, SourceFile};
 pub use rule::{
     AlertSeverity, Comparison, Condition, HostSelector, Literal, Localized, Rule, Selected,

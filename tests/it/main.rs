@@ -13,6 +13,7 @@ mod support;
 mod devices;
 mod documents;
 mod hostile;
+mod import;
 mod local;
 mod loop_crash;
 mod loop_text;

@@ -18,6 +18,7 @@ const DOMAIN: &[&str] = &[
     "alert",
     "trap",
     "push",
+    "import",
 ];
 /// Each owns one thing of the outside world.
 const EDGES: &[&str] = &["home", "collect", "store", "render", "mail", "mib"];
