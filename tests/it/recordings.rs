@@ -13,11 +13,16 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use eider::collect::snmp::Engine;
+use eider::home::Home;
 use eider::intake::Intake;
-use eider::inventory::{Access, Host, Inventory, Secret, SnmpAccess, SnmpAuth, Target};
-use eider::reading::{Collection, Method, Readings};
+use eider::inventory::{
+    self, Access, Host, Inventory, NoSecrets, Secret, SnmpAccess, SnmpAuth, SourceFile, Target,
+};
+use eider::profile::{Profile, ProfileSet};
+use eider::reading::{Collection, Method, Readings, Value};
 use eider::simulate::{Control, Faults, Fleet, Options, Recording, Shape};
 use eider::store::{Cell, Question, Store};
+use eider::table::Column;
 
 use crate::support::PATIENCE;
 use compare::differences;
@@ -72,7 +77,7 @@ struct Played {
 }
 
 impl Played {
-    fn start(cases: &[Case]) -> Played {
+    fn start(cases: &[Case], profiles: &ProfileSet) -> Played {
         let recording = |case: &Case| {
             let parsed = Recording::parse(&case.recording);
             parsed.unwrap_or_else(|e| panic!("{}: {e}", case.name))
@@ -98,7 +103,9 @@ impl Played {
         let fleet = Fleet::open(options).expect("addresses of loopback");
         let control = fleet.control();
         let targets = (0..).zip(cases);
-        let targets = targets.map(|(i, case)| target(&fleet, i, case)).collect();
+        let targets = targets
+            .map(|(i, case)| target(&fleet, i, case, profiles))
+            .collect();
         let runner = std::thread::spawn(move || fleet.run().expect("a sound socket"));
         Played {
             control,
@@ -138,7 +145,25 @@ impl Drop for Played {
     }
 }
 
-fn target(fleet: &Fleet, device: u32, case: &Case) -> Arc<Target> {
+/// The inventory of a home without any file of its own: the profiles that ship, and their tables.
+fn shipped() -> Inventory {
+    let nowhere = Home::at(&folder()).expect("a path");
+    let mut files = nowhere.profile_files().expect("profiles in the binary");
+    files.push(SourceFile::new("inventory/hosts.yaml", "hosts: {}"));
+    let (inventory, problems) = inventory::load(&files, &NoSecrets);
+    inventory.unwrap_or_else(|| panic!("{problems:?}"))
+}
+
+/// The profile with `every:` taken out: the second poll must say again what the first said.
+fn at_every_poll(profile: &Arc<Profile>) -> Arc<Profile> {
+    let mut profile = Profile::clone(profile);
+    for section in &mut profile.sections {
+        section.every = None;
+    }
+    Arc::new(profile)
+}
+
+fn target(fleet: &Fleet, device: u32, case: &Case, profiles: &ProfileSet) -> Arc<Target> {
     let community = Secret::new(COMMUNITY);
     Arc::new(Target {
         host: case.name.as_str().into(),
@@ -147,7 +172,7 @@ fn target(fleet: &Fleet, device: u32, case: &Case) -> Arc<Target> {
         interval: Duration::from_secs(60),
         timeout: PATIENCE,
         access: Access::Snmp(SnmpAccess {
-            profiles: Default::default(),
+            profiles: profiles.clone(),
             port: fleet.port(),
             auth: match case.expected.version {
                 Version::V1 => SnmpAuth::V1 { community },
@@ -157,8 +182,8 @@ fn target(fleet: &Fleet, device: u32, case: &Case) -> Arc<Target> {
     })
 }
 
-fn inventory(targets: &[Arc<Target>]) -> Inventory {
-    let mut inventory = Inventory::default();
+/// The shipped inventory with these hosts.
+fn with_hosts(mut inventory: Inventory, targets: &[Arc<Target>]) -> Inventory {
     for target in targets {
         let host = Host {
             name: target.host.clone(),
@@ -194,6 +219,16 @@ fn print_rows(name: &str, readings: &Readings) {
     println!("{name}: problems {:?}", readings.problems);
     for table in &readings.tables {
         println!("{name}: {} has {} rows", table.table.name, table.rows.len());
+        for row in &table.rows {
+            let entity = row.entity.as_ref().map_or("", |e| &e.name);
+            let told = |columns: &[Column], values: &[Value]| -> Vec<String> {
+                let told = columns.iter().zip(values).filter(|(_, v)| !v.is_null());
+                told.map(|(c, v)| format!("{}={v:?}", c.name)).collect()
+            };
+            let values = told(table.table.columns, &row.values);
+            let facts = told(table.table.facts, &row.facts);
+            println!("{name}:   {entity:?} {values:?} {facts:?}");
+        }
     }
 }
 
@@ -201,7 +236,12 @@ fn print_rows(name: &str, readings: &Readings) {
 async fn every_recorded_device_gives_the_rows_written_by_hand() {
     let cases = cases();
     assert!(cases.len() > 1, "the recordings are there");
-    let played = Played::start(&cases);
+    let inventory = shipped();
+    let profiles = ProfileSet {
+        profiles: inventory.profiles.iter().map(at_every_poll).collect(),
+        pinned: false,
+    };
+    let played = Played::start(&cases, &profiles);
     let engine = Engine::start().expect("sockets");
     let first = played.poll(&engine, 1_700_000_000).await;
     let second = played.poll(&engine, 1_700_000_060).await;
@@ -219,19 +259,19 @@ async fn every_recorded_device_gives_the_rows_written_by_hand() {
         found.len(),
         found.join("\n")
     );
-    stored(&played.targets, &[first, second]);
+    let inventory = with_hosts(inventory, &played.targets);
+    stored(&inventory, &[first, second]);
 }
 
 /// Everything read can be stored, and stands in the view of its table.
-fn stored(targets: &[Arc<Target>], rounds: &[Vec<Collection>]) {
-    let inventory = inventory(targets);
+fn stored(inventory: &Inventory, rounds: &[Vec<Collection>]) {
     let (store, mut recorder) = Store::in_memory().expect("an empty history");
-    let mut intake = Intake::default();
-    let ids = recorder.sync_hosts(&inventory, 1_700_000_000);
-    intake.sync(&inventory, ids.expect("new hosts"));
+    let mut intake = Intake::of_tables(&inventory.tables);
+    let ids = recorder.sync_hosts(inventory, 1_700_000_000);
+    intake.sync(inventory, ids.expect("new hosts"));
     for round in rounds {
         let batch: Vec<_> = round.iter().filter_map(|c| intake.take(c)).collect();
-        assert_eq!(batch.len(), targets.len());
+        assert_eq!(batch.len(), inventory.hosts.len());
         recorder.append(&batch).expect("rows are kept");
     }
     let mut read: BTreeMap<&str, usize> = BTreeMap::new();

@@ -31,10 +31,22 @@ impl View<'_> {
     /// The value of a read, and the source that gave it.
     fn first(&self, read: usize) -> Option<(Val, &Source)> {
         let read = self.section.reads.get(read)?;
-        read.sources.iter().find_map(|source| {
+        let of_source = |source| {
             let value = self.of_source(source, &read.mapping);
             (!value.is_null()).then_some((value, source))
-        })
+        };
+        let sound = |source: &&Source| !self.is_swapped(source);
+        let mut sources = read.sources.iter();
+        let found = sources.clone().filter(sound).find_map(of_source);
+        found.or_else(|| sources.find_map(of_source))
+    }
+
+    /// Some devices send the halves of a 64-bit counter the wrong way round (NX-OS, ipSystemStatsTable).
+    fn is_swapped(&self, source: &Source) -> bool {
+        let Source::Object(object) = source else {
+            return false;
+        };
+        matches!(self.values.get(*object), Some(Datum::Counter64(v)) if *v != 0 && *v << 32 == 0)
     }
 
     fn of_source(&self, source: &Source, as_read: &crate::profile::Mapping) -> Val {
@@ -142,15 +154,12 @@ impl View<'_> {
 
     /// A raw counter; of fallbacks the first that counts.
     fn counter(&self, read: usize) -> Value {
-        let sources = self.section.reads.get(read).map_or(&[][..], |r| &r.sources);
-        let counters = sources.iter().map(|source| match source {
-            Source::Object(object) => self.values.get(*object).map_or(Value::Null, counter),
+        match self.first(read) {
+            Some((_, Source::Object(object))) => {
+                self.values.get(*object).map_or(Value::Null, counter)
+            }
             _ => Value::Null,
-        });
-        counters
-            .into_iter()
-            .find(|v| !v.is_null())
-            .unwrap_or(Value::Null)
+        }
     }
 }
 
