@@ -203,7 +203,7 @@ fn inventory(port: u16) -> (Inventory, Vec<Arc<Target>>) {
         let address = std::net::Ipv4Addr::from(0x7f01_0001 + device).to_string();
         let target = Arc::new(Target {
             host: format!("sim{device}").into(),
-            method: Method::Snmp,
+            way: Method::Snmp.into(),
             address: address.clone(),
             interval: Duration::from_secs(60),
             timeout: Duration::from_secs(30),

@@ -140,7 +140,7 @@ fn inventory() -> Inventory {
         let name: Arc<str> = name(number);
         let target = Target {
             host: Arc::clone(&name),
-            method: Method::Local,
+            way: Method::Local.into(),
             address: "127.0.0.1".into(),
             interval: Duration::from_secs(60),
             timeout: Duration::from_secs(15),
@@ -186,7 +186,7 @@ fn collection(host: usize, round: u64) -> Collection {
     });
     Collection {
         host: name(host),
-        method: Method::Local,
+        way: Method::Local.into(),
         ts: START + 60 * round as i64,
         took: Duration::from_millis(20),
         read_at_ms: 60_000 * round,

@@ -17,21 +17,21 @@ columns:
 chart: {type: bar, x: host, y: available_pct}
 ---*/
 WITH p AS (
-  SELECT host, method, ok, epoch(ts) AS ts,
-         lead(epoch(ts)) OVER (PARTITION BY host, method ORDER BY ts) AS next_ts
+  SELECT host, target, ok, epoch(ts) AS ts,
+         lead(epoch(ts)) OVER (PARTITION BY host, target ORDER BY ts) AS next_ts
   FROM poll
   WHERE ts >= $from AND ts < $to
     AND ($group = '' OR host IN (SELECT g.host FROM host_group g WHERE g.group_name = $group))
 ),
 gap AS (
-  SELECT host, method, median(next_ts - ts) AS usual_s FROM p GROUP BY host, method
+  SELECT host, target, median(next_ts - ts) AS usual_s FROM p GROUP BY host, target
 ),
 -- From each poll to the next one of the same kind; at a hole, or at the end, one usual interval.
 span AS (
   SELECT p.host, p.ok, p.ts AS a,
          least(CASE WHEN p.next_ts - p.ts <= 2.5 * gap.usual_s THEN p.next_ts
                     ELSE p.ts + coalesce(gap.usual_s, 0) END, epoch($to)) AS b
-  FROM p JOIN gap USING (host, method)
+  FROM p JOIN gap USING (host, target)
 ),
 covered AS (
   SELECT host, true AS up, a, b FROM span WHERE ok

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::reading::{Method, UnixSeconds};
+use crate::reading::{UnixSeconds, Way};
 
 /// How a target or a host is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,7 +51,7 @@ pub struct Seen {
 /// How one target is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TargetHealth {
-    pub method: Method,
+    pub way: Way,
     pub state: State,
     /// The latest collection was good.
     pub ok: bool,
@@ -88,7 +88,7 @@ pub fn silent_at(last_ts: UnixSeconds, interval: Duration) -> UnixSeconds {
 
 /// One target's state at `now`. `known_since`: when the host came into the inventory.
 pub fn target(
-    method: Method,
+    way: Way,
     interval: Duration,
     seen: &Seen,
     known_since: Option<UnixSeconds>,
@@ -110,7 +110,7 @@ pub fn target(
         (State::New, known_since)
     };
     TargetHealth {
-        method,
+        way,
         state,
         ok,
         last_ts: seen.last_ts,
@@ -149,6 +149,7 @@ pub fn host(host: Arc<str>, targets: Vec<TargetHealth>) -> HostHealth {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reading::Method;
 
     const MINUTE: Duration = Duration::from_secs(60);
 
@@ -198,7 +199,7 @@ mod tests {
             ("clock set back", seen(1000, Some(1000), 0), 10, State::Up),
         ];
         for (name, seen, now, want) in cases {
-            let got = target(Method::Snmp, MINUTE, &seen, Some(1000), now);
+            let got = target(Method::Snmp.into(), MINUTE, &seen, Some(1000), now);
             assert_eq!(got.state, want, "{name}");
         }
     }
@@ -219,7 +220,7 @@ mod tests {
         for (targets, want) in cases {
             let targets = targets.iter().map(|state| TargetHealth {
                 state: *state,
-                ..target(Method::Ssh, MINUTE, &Seen::default(), None, 0)
+                ..target(Method::Ssh.into(), MINUTE, &Seen::default(), None, 0)
             });
             assert_eq!(host("a".into(), targets.collect()).state, want);
         }

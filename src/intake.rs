@@ -5,6 +5,7 @@
 mod baseline;
 mod derive;
 mod lookup;
+mod owner;
 mod pushed;
 mod shape;
 mod stored;
@@ -17,12 +18,13 @@ use crate::counter::Moment;
 use crate::identity::Identities;
 use crate::inventory::Inventory;
 use crate::reading::{
-    Collection, EntityKey, Event, Method, Readings, Row, TableReadings, UnixSeconds, Value,
+    Collection, EntityKey, Event, Readings, Row, TableReadings, UnixSeconds, Value,
 };
 use crate::table::{self, Table, Tables};
 
 pub use baseline::LastStored;
-use baseline::{Baselines, RowKey};
+use baseline::{Baselines, RowKey, TargetKey};
+use owner::Place;
 pub use stored::{
     EntityId, FactChange, HostId, NewEntity, PollRow, PushKey, RenamedEntity, Stored, StoredRow,
     StoredTable, Told,
@@ -32,8 +34,7 @@ pub use stored::{
 #[derive(Debug, Default)]
 pub struct Intake {
     hosts: HashMap<Arc<str>, HostId>,
-    /// Place of a method in its host's `collect:`, and its interval in seconds.
-    methods: HashMap<(HostId, Method), (usize, UnixSeconds)>,
+    targets: HashMap<TargetKey, Place>,
     /// By the inventory in force.
     tables: Tables,
     identities: Identities,
@@ -102,18 +103,17 @@ impl Intake {
     /// Follows the inventory: which hosts exist under which ids, which method comes first.
     pub fn sync(&mut self, inventory: &Inventory, ids: Vec<(Arc<str>, HostId)>) {
         self.hosts = ids.into_iter().collect();
-        self.methods.clear();
+        self.targets.clear();
         for host in inventory.hosts.values() {
             let Some(id) = self.hosts.get(&host.name) else {
                 continue;
             };
-            for (rank, target) in host.targets.iter().enumerate() {
-                let seconds = target.interval.as_secs() as UnixSeconds;
-                self.methods.insert((*id, target.method), (rank, seconds));
+            for (target, place) in owner::places(host) {
+                self.targets.insert((*id, target.way.clone()), place);
             }
         }
-        let methods = &self.methods;
-        self.baselines.keep(|key| methods.contains_key(key));
+        let targets = &self.targets;
+        self.baselines.keep(|key| targets.contains_key(key));
     }
 
     /// A copy that knows this one host, to try a collection on without remembering it.
@@ -128,11 +128,11 @@ impl Intake {
             .collect();
         Intake {
             hosts: HashMap::from([(Arc::clone(name), *id)]),
-            methods: self
-                .methods
+            targets: self
+                .targets
                 .iter()
                 .filter(|((h, _), _)| h == id)
-                .map(|(k, v)| (*k, *v))
+                .map(|(k, v)| (k.clone(), *v))
                 .collect(),
             tables: self.tables.clone(),
             baselines: self.baselines.of_host(*id),
@@ -162,6 +162,7 @@ impl Intake {
     /// `None` when the host is not in the inventory any more.
     pub fn take(&mut self, collection: &Collection) -> Option<Stored> {
         let host = *self.hosts.get(&collection.host)?;
+        let target = (host, collection.way.clone());
         let mut stored = empty(host, collection);
         let readings = match &collection.outcome {
             Ok(readings) => readings,
@@ -183,47 +184,25 @@ impl Intake {
             let Some(table) = shape::current(table, &self.tables) else {
                 continue;
             };
-            if self.owns(host, collection, table.table.name) {
-                self.take_table(host, collection.method, moment, &table, &mut stored);
+            let shared = table::is_shared(table.table);
+            if self.owns(host, collection, table.table.name, shared) {
+                self.take_table(&target, moment, &table, &mut stored);
             }
         }
-        self.baselines
-            .stamp((host, collection.method), collection.ts);
+        self.baselines.stamp(&target, collection.ts);
         self.take_host_facts(host, collection, readings, &mut stored);
         stored.poll.rows = stored.tables.iter().map(|t| t.rows.len() as i64).sum();
         Some(stored)
     }
 
-    /// Two methods on one host may offer the same table or host fact; rows of both would count
-    /// everything twice, and two wordings of one fact would change with every poll. The first of
-    /// `collect:` that delivers `what` fills it, the next one only when that one has fallen silent.
-    fn owns(&mut self, host: HostId, collection: &Collection, what: &'static str) -> bool {
-        let (rank, interval) = *self
-            .methods
-            .get(&(host, collection.method))
-            .unwrap_or(&(usize::MAX, 0));
-        let owner = self
-            .owners
-            .entry((host, what))
-            .or_insert((rank, collection.ts));
-        let interval = interval.max(table::slowest_s(what));
-        let silent = collection.ts - owner.1 > (interval * 5 / 2).max(1);
-        if rank > owner.0 && !silent {
-            return false;
-        }
-        *owner = (rank, collection.ts);
-        true
-    }
-
     fn take_table(
         &mut self,
-        host: HostId,
-        method: Method,
+        target: &TargetKey,
         moment: Moment,
         readings: &TableReadings,
         stored: &mut Stored,
     ) {
-        let table = readings.table;
+        let (host, table) = (target.0, readings.table);
         let ids = self.identify(host, readings, stored);
         let mut rows = Vec::with_capacity(readings.rows.len());
         for (row, id) in readings.rows.iter().zip(&ids) {
@@ -231,7 +210,7 @@ impl Intake {
                 self.take_facts(*id, table, row, stored);
             }
         }
-        let mut bases = self.baselines.table((host, method), table);
+        let mut bases = self.baselines.table(target, table);
         let counts = table.has_counters();
         let speed_place = table.fact_position("speed_bps");
         for (row, id) in readings.rows.iter().zip(ids) {
@@ -258,7 +237,7 @@ impl Intake {
                 values: derive::finish(table, step.values, step.elapsed_ms),
             });
         }
-        self.baselines.forget_unseen((host, method), table, moment);
+        self.baselines.forget_unseen(target, table, moment);
         derive::select(table, &mut rows);
         stored.tables.push(StoredTable { table, rows });
     }
@@ -323,7 +302,7 @@ impl Intake {
         stored: &mut Stored,
     ) {
         for (name, value) in &readings.host_facts {
-            if !self.owns(host, collection, name) {
+            if !self.owns(host, collection, name, false) {
                 continue;
             }
             let key = (host, (*name).to_string());
@@ -353,10 +332,10 @@ impl Intake {
                 },
             );
         let (boot, wraps) = readings.uptime.map_or((0, false), |u| (u.boot, u.wraps));
-        let key = (host, collection.method);
+        let key = (host, collection.way.clone());
         let rebooted = self
             .baselines
-            .reboot(key, uptime_s, boot, wraps, collection.ts);
+            .reboot(&key, uptime_s, boot, wraps, collection.ts);
         if let Some(message) = rebooted {
             stored.events.push((
                 None,
@@ -373,7 +352,7 @@ impl Intake {
 fn empty(host: HostId, collection: &Collection) -> Stored {
     Stored {
         host_id: host,
-        method: collection.method,
+        way: collection.way.clone(),
         ts: collection.ts,
         push_key: None,
         poll: PollRow {

@@ -3,6 +3,7 @@
 //! Collectors fill [`Readings`] with what they saw, raw: counters as the device gave them. The
 //! writer turns them into stored rows (identity, then deltas, then derived columns).
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +51,52 @@ impl Method {
     /// The method of a word, `None` for any other word.
     pub fn from_word(word: &str) -> Option<Method> {
         Method::ALL.into_iter().find(|m| m.as_str() == word)
+    }
+}
+
+/// A method with its parameter: `snmp`, `tcp:443`, `http:node`. It tells the targets of one host
+/// from each other.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Way {
+    pub method: Method,
+    /// The port of `tcp`, the endpoint's name of `http`; `None` with all others.
+    pub parameter: Option<Arc<str>>,
+}
+
+impl Way {
+    /// The way as it is stored: the method's word, and the parameter. `None` for an unknown method.
+    pub fn from_words(method: &str, parameter: Option<&str>) -> Option<Way> {
+        Some(Way {
+            method: Method::from_word(method)?,
+            parameter: parameter.map(Arc::from),
+        })
+    }
+
+    /// The way of what [`Way`] prints. `None` for an unknown method.
+    pub fn parse(text: &str) -> Option<Way> {
+        match text.split_once(':') {
+            Some((method, parameter)) => Way::from_words(method, Some(parameter)),
+            None => Way::from_words(text, None),
+        }
+    }
+}
+
+impl From<Method> for Way {
+    fn from(method: Method) -> Way {
+        Way {
+            method,
+            parameter: None,
+        }
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.method.as_str())?;
+        match &self.parameter {
+            Some(parameter) => write!(f, ":{parameter}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -291,7 +338,7 @@ pub struct Effort {
 #[derive(Clone, Debug)]
 pub struct Collection {
     pub host: Arc<str>,
-    pub method: Method,
+    pub way: Way,
     /// The end of the attempt by the poller's clock.
     pub ts: UnixSeconds,
     pub took: Duration,

@@ -165,7 +165,7 @@ mod tests {
     fn target(host: &str, seconds: u64) -> Arc<Target> {
         Arc::new(Target {
             host: host.into(),
-            method: Method::Local,
+            way: Method::Local.into(),
             address: "localhost".into(),
             interval: Duration::from_secs(seconds),
             timeout: Duration::from_secs(1),

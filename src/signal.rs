@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
 use crate::inventory::{Inventory, Problem};
-use crate::reading::{Collection, Effort, Failure, Method, UnixSeconds, Value};
+use crate::reading::{Collection, Effort, Failure, UnixSeconds, Value, Way};
 use crate::table::{Kind, Table};
 
 /// The inventory in force, and what the last attempt to read a newer one found.
@@ -62,7 +62,7 @@ pub enum Refused {
 /// What one target of an asked host answered.
 #[derive(Clone, Debug)]
 pub struct Polled {
-    pub method: Method,
+    pub way: Way,
     pub took_ms: i64,
     pub effort: Effort,
     pub outcome: Result<Vec<PolledTable>, Failure>,
@@ -141,7 +141,7 @@ impl Counters {
 }
 
 impl Polled {
-    /// For the API and `eider poll`: `{method, took_ms, requests, retries, bytes, error, cause,
+    /// For the API and `eider poll`: `{method, target, took_ms, requests, retries, bytes, error, cause,
     /// problems, tables: [{table, entity, columns: […], rows: [[…], …]}]}`. Columns that only serve
     /// to derive others are left out.
     pub fn to_json(&self) -> serde_json::Value {
@@ -150,7 +150,8 @@ impl Polled {
             Err(failure) => (Vec::new(), Some(failure)),
         };
         serde_json::json!({
-            "method": self.method.as_str(),
+            "method": self.way.method.as_str(),
+            "target": self.way.to_string(),
             "took_ms": self.took_ms,
             "requests": self.effort.requests,
             "retries": self.effort.retries,

@@ -137,6 +137,13 @@ pub fn find(name: &str) -> Option<&'static Table> {
     ALL.iter().copied().find(|t| t.name == name)
 }
 
+/// Whether the targets of one method on a host fill the table together: each port of `tcp` has its
+/// row, and what a profile makes of one endpoint it may make of another. All other tables tell about
+/// the host as a whole, and one target fills them.
+pub fn is_shared(table: &Table) -> bool {
+    *table == TCP || find(table.name).is_none()
+}
+
 /// How many seconds may lie between two rows of a table, or two tellings of a host fact, although
 /// the host is polled more often: what costs a host more than reading a counter is asked for less
 /// often. 0: it comes with every poll.

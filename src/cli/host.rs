@@ -124,7 +124,7 @@ fn matches(pattern: &str, name: &str) -> bool {
 }
 
 fn methods(host: &Host) -> String {
-    let words: Vec<&str> = host.targets.iter().map(|t| t.method.as_str()).collect();
+    let words: Vec<String> = host.targets.iter().map(|t| t.word()).collect();
     words.join(", ")
 }
 
@@ -239,7 +239,7 @@ fn host_json(host: &Host) -> serde_json::Value {
         "address": host.address,
         "groups": host.groups,
         "labels": host.labels,
-        "methods": host.targets.iter().map(|t| t.method.as_str()).collect::<Vec<_>>(),
+        "methods": host.targets.iter().map(|t| t.word()).collect::<Vec<_>>(),
         "values": values,
     })
 }

@@ -104,7 +104,7 @@ fn attempts(answers: &Value) -> &[Value] {
 fn as_text(host: &str, answers: &Value) -> String {
     let mut text = String::new();
     for attempt in attempts(answers) {
-        let method = attempt["method"].as_str().unwrap_or_default();
+        let method = attempt["target"].as_str().unwrap_or_default();
         text.push_str(&format!(
             "{host} by {method}: {} ms, {} requests, {} retries, {} bytes\n",
             attempt["took_ms"], attempt["requests"], attempt["retries"], attempt["bytes"]

@@ -160,7 +160,7 @@ fn target(inventory: &Inventory, args: &Args) -> anyhow::Result<Target> {
             likely.unwrap_or_default()
         );
     };
-    let by_snmp = host.targets.iter().find(|t| t.method == Method::Snmp);
+    let by_snmp = host.targets.iter().find(|t| t.way.method == Method::Snmp);
     match by_snmp {
         Some(target) => Ok(Target::clone(target)),
         None => anyhow::bail!("the host `{name}` is not watched by snmp"),

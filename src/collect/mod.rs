@@ -62,7 +62,7 @@ impl Collectors {
         let took = begun.elapsed();
         Collection {
             host: target.host.clone(),
-            method: target.method,
+            way: target.way.clone(),
             ts: now(),
             took,
             // The middle of the attempt is the best guess at when the counters were read.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use crate::counter::{self, Moment, NoDelta, Span};
 use crate::intake::{EntityId, HostId};
-use crate::reading::{Event, Method, Row, UnixSeconds, Value};
+use crate::reading::{Event, Row, UnixSeconds, Value, Way};
 use crate::table::{Table, Tables};
 use shape::Shape;
 
@@ -20,9 +20,10 @@ const FORGET_MS: u64 = 86_400_000;
 const FILLING_MS: u64 = 30_000;
 
 /// The newest stored collection of every target, by which saved baselines are judged.
-pub type LastStored = HashMap<(HostId, Method), UnixSeconds>;
+pub type LastStored = HashMap<TargetKey, UnixSeconds>;
 
-pub(super) type TargetKey = (HostId, Method);
+/// A target, by the number of its host.
+pub(super) type TargetKey = (HostId, Way);
 
 /// The last readings of every target.
 #[derive(Debug, Default)]
@@ -257,8 +258,8 @@ fn span_of(before: &BaseRow, moment: &Moment, discontinuity: Option<u64>) -> Spa
 
 impl Baselines {
     /// The baselines of a table's rows.
-    pub(super) fn table(&mut self, target: TargetKey, table: &'static Table) -> TableBase<'_> {
-        let tables = &mut self.targets.entry(target).or_default().tables;
+    pub(super) fn table(&mut self, target: &TargetKey, table: &'static Table) -> TableBase<'_> {
+        let tables = &mut self.base(target).tables;
         TableBase {
             rows: tables.entry(table.name).or_default(),
             shape: Shape::of(table),
@@ -269,14 +270,14 @@ impl Baselines {
     /// come again; entities after a day.
     pub(super) fn forget_unseen(
         &mut self,
-        target: TargetKey,
+        target: &TargetKey,
         table: &'static Table,
         moment: Moment,
     ) {
         let limit = if table.entity.is_some() { FORGET_MS } else { 0 };
         if let Some(rows) = self
             .targets
-            .get_mut(&target)
+            .get_mut(target)
             .and_then(|t| t.tables.get_mut(table.name))
         {
             rows.retain(|_, row| {
@@ -286,8 +287,12 @@ impl Baselines {
     }
 
     /// Notes when the target's newest collection was stored.
-    pub(super) fn stamp(&mut self, target: TargetKey, ts: UnixSeconds) {
-        self.targets.entry(target).or_default().ts = ts;
+    pub(super) fn stamp(&mut self, target: &TargetKey, ts: UnixSeconds) {
+        self.base(target).ts = ts;
+    }
+
+    fn base(&mut self, target: &TargetKey) -> &mut TargetBase {
+        self.targets.entry(target.clone()).or_default()
     }
 
     /// A copy that knows only the targets of one host.
@@ -297,7 +302,7 @@ impl Baselines {
                 .targets
                 .iter()
                 .filter(|((h, _), _)| *h == host)
-                .map(|(key, base)| (*key, base.clone()))
+                .map(|(key, base)| (key.clone(), base.clone()))
                 .collect(),
         }
     }
@@ -319,14 +324,14 @@ impl Baselines {
     /// A 32-bit clock of hundredths that wrapped after 497.1 days is no reboot.
     pub(super) fn reboot(
         &mut self,
-        target: TargetKey,
+        target: &TargetKey,
         uptime_s: Option<i64>,
         boot: u64,
         wraps: bool,
         ts: UnixSeconds,
     ) -> Option<String> {
         const WRAP_S: i64 = (1 << 32) / 100;
-        let base = self.targets.entry(target).or_default();
+        let base = self.base(target);
         let before = base.uptime_s;
         let other_boot = !wraps && base.boot != 0 && boot != 0 && base.boot != boot;
         let away = (ts - base.ts).max(0);

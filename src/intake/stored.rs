@@ -1,6 +1,6 @@
 //! What one collection becomes: rows of every table, and what they say about entities.
 
-use crate::reading::{Effort, EntityKey, Event, Failure, Method, UnixSeconds, Value};
+use crate::reading::{Effort, EntityKey, Event, Failure, UnixSeconds, Value, Way};
 use crate::table::Table;
 
 /// A host's number in the physical tables.
@@ -12,7 +12,7 @@ pub type EntityId = i32;
 #[derive(Clone, Debug)]
 pub struct Stored {
     pub host_id: HostId,
-    pub method: Method,
+    pub way: Way,
     pub ts: UnixSeconds,
     /// Stored with a pushed collection, so that it is never taken twice.
     pub push_key: Option<PushKey>,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::credential::Secret;
 use super::usm::UsmUser;
 use crate::profile::ProfileSet;
-use crate::reading::Method;
+use crate::reading::Way;
 
 /// What we watch. Its identity is its name.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +48,7 @@ pub enum Origin {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     pub host: Arc<str>,
-    pub method: Method,
+    pub way: Way,
     pub address: String,
     pub interval: Duration,
     /// For the whole collection; default min(15 s, 80 % of the interval).
@@ -69,10 +69,7 @@ impl Target {
 
     /// `snmp`, `tcp:443`: as it stands in `collect:`.
     pub fn word(&self) -> String {
-        match self.access {
-            Access::Tcp { port } => format!("tcp:{port}"),
-            _ => self.method.as_str().to_owned(),
-        }
+        self.way.to_string()
     }
 }
 

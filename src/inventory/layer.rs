@@ -8,7 +8,7 @@ use super::host::HostKeyPolicy;
 use super::nearest::nearest;
 use super::problem::Problems;
 use super::yaml::{Kind, Map, Mark, Node, Written};
-use crate::reading::Method;
+use crate::reading::{Method, Way};
 
 /// Keys of every layer.
 pub(super) const LAYER_KEYS: [&str; 10] = [
@@ -39,7 +39,7 @@ pub(super) struct Layer {
     pub(super) interval: Option<Written<Duration>>,
     pub(super) timeout: Option<Written<Duration>>,
     /// Empty after a mistake that is reported.
-    pub(super) collect: Option<Written<Vec<Way>>>,
+    pub(super) collect: Option<Written<Vec<Chosen>>>,
     /// Empty after a mistake that is reported.
     pub(super) credentials: Option<Written<Vec<Written<String>>>>,
     pub(super) depends_on: Option<Written<Vec<Written<String>>>>,
@@ -129,49 +129,44 @@ pub(super) fn address_is_good(address: &Written<String>, problems: &mut Problems
     false
 }
 
-/// One word of `collect`: a method, and the port when it is tcp.
+/// One word of `collect`.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Way {
-    pub(super) method: Method,
-    pub(super) port: Option<u16>,
+pub(super) struct Chosen {
+    pub(super) way: Way,
     /// `snmp/NAME`: the profiles that are named.
     pub(super) profiles: Vec<Written<String>>,
 }
 
-impl Way {
+impl Chosen {
     /// Whether the other names one more profile for the same.
-    fn also(&self, other: &Way) -> bool {
-        self.method == other.method && !self.profiles.is_empty()
+    fn also(&self, other: &Chosen) -> bool {
+        self.way == other.way && !self.profiles.is_empty()
     }
 
-    fn plain(method: Method) -> Way {
-        Way {
-            method,
-            port: None,
+    fn plain(way: impl Into<Way>) -> Chosen {
+        Chosen {
+            way: way.into(),
             profiles: Vec::new(),
         }
     }
 }
 
 /// `collect: [snmp, ssh]`: the methods, each once.
-fn collect(key: Mark, node: &Node, problems: &mut Problems<'_>) -> Written<Vec<Way>> {
+fn collect(key: Mark, node: &Node, problems: &mut Problems<'_>) -> Written<Vec<Chosen>> {
     let words = names(key, node, "collect", problems);
-    let mut ways: Vec<Way> = Vec::new();
+    let mut ways: Vec<Chosen> = Vec::new();
     let mut good = true;
     for written in &words.value {
         match way(written, problems) {
             Some(way) if !way.profiles.is_empty() && ways.iter().any(|w| w.also(&way)) => {
-                let known = ways.iter_mut().find(|known| known.method == way.method);
+                let known = ways.iter_mut().find(|known| known.way == way.way);
                 known
                     .into_iter()
                     .for_each(|k| k.profiles.extend(way.profiles.clone()));
             }
-            Some(way) if ways.iter().any(|known| known.method == way.method) => {
-                let message = format!("`collect` names {} twice", way.method.as_str());
-                let problem = problems.error("duplicate-method", written.mark, message);
-                if way.method == Method::Tcp {
-                    problem.help("this version connects to one port per host");
-                }
+            Some(way) if ways.iter().any(|known| known.way == way.way) => {
+                let message = format!("`collect` names {} twice", way.way);
+                problems.error("duplicate-method", written.mark, message);
             }
             Some(way) => ways.push(way),
             None => good = false,
@@ -202,7 +197,7 @@ fn names(
 
 const HAVE: &str = "this version collects by snmp, ssh, local, push, ping and tcp:PORT";
 
-fn way(written: &Written<String>, problems: &mut Problems<'_>) -> Option<Way> {
+fn way(written: &Written<String>, problems: &mut Problems<'_>) -> Option<Chosen> {
     let text = written.value.as_str();
     let head = text.split([':', '/']).next().unwrap_or(text);
     let Some(method) = Method::from_word(head) else {
@@ -229,15 +224,15 @@ fn way(written: &Written<String>, problems: &mut Problems<'_>) -> Option<Way> {
         return tcp(written, problems);
     }
     if text == head || text == "snmp/auto" {
-        return Some(Way::plain(method));
+        return Some(Chosen::plain(method));
     }
     if let Some(profile) = text.strip_prefix("snmp/") {
-        return Some(Way {
+        return Some(Chosen {
             profiles: vec![Written {
                 value: profile.to_owned(),
                 mark: written.mark,
             }],
-            ..Way::plain(method)
+            ..Chosen::plain(method)
         });
     }
     problems
@@ -251,13 +246,16 @@ fn way(written: &Written<String>, problems: &mut Problems<'_>) -> Option<Way> {
 }
 
 /// `tcp:443`
-fn tcp(written: &Written<String>, problems: &mut Problems<'_>) -> Option<Way> {
+fn tcp(written: &Written<String>, problems: &mut Problems<'_>) -> Option<Chosen> {
     let number = written.value.strip_prefix("tcp:").unwrap_or("");
     match number.parse() {
-        Ok(port @ 1u16..) if number.bytes().all(|b| b.is_ascii_digit()) => Some(Way {
-            port: Some(port),
-            ..Way::plain(Method::Tcp)
-        }),
+        // Printed again, `tcp:0443` is the same port as `tcp:443`.
+        Ok(port @ 1u16..) if number.bytes().all(|b| b.is_ascii_digit()) => {
+            Some(Chosen::plain(Way {
+                method: Method::Tcp,
+                parameter: Some(port.to_string().into()),
+            }))
+        }
         _ => {
             let message = format!("`{}` names no port from 1 to 65535", written.value);
             problems

@@ -8,7 +8,7 @@ use super::credential::{CredentialDraft, CredentialKind};
 use super::draft::Draft;
 use super::duration::print_duration;
 use super::host::{Access, HostKeyPolicy, SnmpAccess, SnmpAuth, SshAccess, SshAuth, Target};
-use super::layer::{INTERVAL_MIN, Way};
+use super::layer::{Chosen, INTERVAL_MIN};
 use super::nearest::nearest;
 use super::problem::Problems;
 use super::resolve::Effective;
@@ -102,14 +102,14 @@ pub(super) fn targets<'d>(
     let (interval, timeout) = times(values, reports)?;
     let mut good = !collect.value.is_empty();
     let mut targets = Vec::new();
-    for way in collect.value {
-        let Some(access) = access(way, values, draft, reports) else {
+    for chosen in collect.value {
+        let Some(access) = access(chosen, values, draft, reports) else {
             good = false;
             continue;
         };
         targets.push(Arc::new(Target {
             host: Arc::from(host.name.as_str()),
-            method: way.method,
+            way: chosen.way.clone(),
             address: address.to_owned(),
             interval,
             timeout,
@@ -143,20 +143,23 @@ fn times<'d>(values: &Effective<'d>, reports: &mut Reports<'d>) -> Option<(Durat
 }
 
 fn access<'d>(
-    way: &Way,
+    chosen: &Chosen,
     values: &Effective<'d>,
     draft: &Draft,
     reports: &mut Reports<'d>,
 ) -> Option<Access> {
-    let method = way.method;
+    let method = chosen.way.method;
     match method {
         Method::Local => Some(Access::Local),
         Method::Ping => Some(Access::Ping),
-        Method::Tcp => tcp(way.port?, values, reports),
+        Method::Tcp => {
+            let port = chosen.way.parameter.as_ref()?.parse().ok()?;
+            tcp(port, values, reports)
+        }
         Method::Snmp => {
             let port = values.snmp_port.as_ref().map_or(SNMP_PORT, |f| *f.value);
             // Both are looked at, so that both mistakes are told at once.
-            let profiles = profiles(way, values, draft, reports);
+            let profiles = profiles(chosen, values, draft, reports);
             let auth = match credential(method, values, draft, reports)?.clone() {
                 CredentialKind::SnmpV1 { community } => SnmpAuth::V1 { community },
                 CredentialKind::SnmpV2c { community } => SnmpAuth::V2c { community },
@@ -205,17 +208,17 @@ fn access<'d>(
 
 /// The profiles that `collect` names, or all.
 fn profiles<'d>(
-    way: &Way,
+    chosen: &Chosen,
     values: &Effective<'d>,
     draft: &Draft,
     reports: &mut Reports<'d>,
 ) -> Option<ProfileSet> {
-    if way.profiles.is_empty() {
+    if chosen.profiles.is_empty() {
         return Some(draft.profiles.clone());
     }
     let all = &draft.profiles.profiles;
     let mut named = Vec::new();
-    for name in &way.profiles {
+    for name in &chosen.profiles {
         if let Some(profile) = all.iter().find(|p| *p.name == *name.value) {
             named.push(profile.clone());
             continue;
@@ -238,7 +241,7 @@ fn profiles<'d>(
             help,
         );
     }
-    (named.len() == way.profiles.len()).then(|| ProfileSet {
+    (named.len() == chosen.profiles.len()).then(|| ProfileSet {
         profiles: named.into(),
         pinned: true,
     })
@@ -246,10 +249,12 @@ fn profiles<'d>(
 
 /// A port to connect to, unless SSH logs in there anyway.
 fn tcp<'d>(port: u16, values: &Effective<'d>, reports: &mut Reports<'d>) -> Option<Access> {
-    let by_ssh = values
-        .collect
-        .as_ref()
-        .filter(|found| found.value.iter().any(|way| way.method == Method::Ssh));
+    let by_ssh = values.collect.as_ref().filter(|found| {
+        found
+            .value
+            .iter()
+            .any(|chosen| chosen.way.method == Method::Ssh)
+    });
     let ssh_port = values.ssh_port.as_ref().map_or(SSH_PORT, |f| *f.value);
     let Some(collect) = by_ssh.filter(|_| ssh_port == port) else {
         return Some(Access::Tcp { port });

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::draft::{Draft, GroupDraft, HostDraft};
 use super::duration::print_duration;
 use super::host::{Host, HostKeyPolicy, Origin, Target};
-use super::layer::{Layer, Way};
+use super::layer::{Chosen, Layer};
 use super::levels::{Conflicts, Found, Levels};
 use super::names;
 use super::pattern;
@@ -43,7 +43,7 @@ pub(super) struct Effective<'d> {
     /// What nobody says may be a follow-up of a mistake that is reported.
     pub(super) suspect: bool,
     pub(super) address: Option<Found<'d, String>>,
-    pub(super) collect: Option<Found<'d, Vec<Way>>>,
+    pub(super) collect: Option<Found<'d, Vec<Chosen>>>,
     pub(super) interval: Option<Found<'d, Duration>>,
     pub(super) timeout: Option<Found<'d, Duration>>,
     pub(super) credentials: Option<Found<'d, Vec<Written<String>>>>,

@@ -86,7 +86,7 @@ fn each_method_takes_the_credential_of_its_type() {
          hosts: {h: {collect: [ssh, snmp], credentials: [s, k], ssh: {user: root}}}\n",
     );
     let targets = inventory.targets();
-    assert_eq!(targets[0].method, Method::Ssh);
+    assert_eq!(targets[0].way, Method::Ssh.into());
     let Access::Ssh(ssh) = &targets[0].access else {
         panic!("ssh first")
     };

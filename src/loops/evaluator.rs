@@ -274,7 +274,7 @@ impl Evaluator {
             };
             let failed = health.targets.iter().filter_map(|target| {
                 let error = target.error.as_ref().filter(|_| !target.ok)?;
-                Some(format!("{}: {error}", target.method.as_str()))
+                Some(format!("{}: {error}", target.way))
             });
             let detail = failed.collect::<Vec<_>>().join("; ");
             Newest {

@@ -303,7 +303,7 @@ pub async fn collect(collectors: &Collectors, target: &Target) -> Collection {
     let attempt = AssertUnwindSafe(collectors.collect(target, unix_now)).catch_unwind();
     let failed = |cause, message: String| Collection {
         host: target.host.clone(),
-        method: target.method,
+        way: target.way.clone(),
         ts: unix_now(),
         took: begun.elapsed(),
         read_at_ms: 0,

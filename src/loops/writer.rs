@@ -364,8 +364,8 @@ impl Thread {
             for (host, key) in self.parts.recorder.push_keys()? {
                 self.pushed.know(host, key);
             }
-            for (host, method, ts) in &known.newest {
-                if *method == Method::Push {
+            for (host, way, ts) in &known.newest {
+                if way.method == Method::Push {
                     self.pushed.know_newest(*host, *ts);
                 }
             }

@@ -256,7 +256,7 @@ fn what_is_written_is_read_back() {
     ];
     let collection = crate::reading::Collection {
         host: "a".into(),
-        method: crate::reading::Method::Local,
+        way: crate::reading::Method::Local.into(),
         ts: NOW,
         took: std::time::Duration::from_millis(7),
         read_at_ms: 0,

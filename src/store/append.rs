@@ -210,12 +210,12 @@ fn polls(connection: &Connection, batch: &[Stored]) -> Result<(), StoreError> {
     flush(appender)
 }
 
-fn poll_row<'b>(stored: &'b Stored, poll: &'b PollRow) -> [Slot<'b>; 13] {
+fn poll_row<'b>(stored: &'b Stored, poll: &'b PollRow) -> [Slot<'b>; 14] {
     let failure = poll.failure.as_ref();
     [
         Slot::at(stored.ts),
         Slot::Small(stored.host_id),
-        Slot::Text(stored.method.as_str()),
+        Slot::Text(stored.way.method.as_str()),
         Slot::Bool(failure.is_none()),
         Slot::Int(poll.took_ms),
         Slot::Int(poll.effort.requests.into()),
@@ -226,6 +226,7 @@ fn poll_row<'b>(stored: &'b Stored, poll: &'b PollRow) -> [Slot<'b>; 13] {
         Slot::text(failure.map(|f| f.cause.as_str())),
         Slot::text(failure.map(|f| f.message.as_str())),
         Slot::text(Some(&poll.problems)),
+        Slot::text(stored.way.parameter.as_deref()),
     ]
 }
 

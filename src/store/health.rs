@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::health::{self, HostHealth, Seen};
 use crate::intake::{HostId, Stored};
 use crate::inventory::Inventory;
-use crate::reading::{Method, UnixSeconds};
+use crate::reading::{UnixSeconds, Way};
 
 use super::{Answer, Cell, Question, Shared, StoreError, ask};
 
@@ -18,7 +18,7 @@ const WINDOW_S: i64 = 7 * 86_400;
 /// The ledger of targets; empty until somebody asks.
 #[derive(Default)]
 pub(super) struct Watch {
-    seen: Mutex<Option<HashMap<(HostId, Method), Seen>>>,
+    seen: Mutex<Option<HashMap<(HostId, Way), Seen>>>,
 }
 
 impl Watch {
@@ -29,7 +29,9 @@ impl Watch {
             return;
         };
         for stored in batch {
-            let target = seen.entry((stored.host_id, stored.method)).or_default();
+            let target = seen
+                .entry((stored.host_id, stored.way.clone()))
+                .or_default();
             take(target, stored);
         }
     }
@@ -51,10 +53,10 @@ impl Watch {
         let states = inventory.hosts.values().map(|host| {
             let row = hosts.get(&*host.name);
             let targets = host.targets.iter().map(|target| {
-                let known = row.and_then(|(id, _)| seen.as_ref()?.get(&(*id, target.method)));
+                let known = row.and_then(|(id, _)| seen.as_ref()?.get(&(*id, target.way.clone())));
                 let known_since = row.map(|(_, first_seen)| *first_seen);
                 health::target(
-                    target.method,
+                    target.way.clone(),
                     target.interval,
                     known.unwrap_or(&nothing),
                     known_since,
@@ -90,25 +92,25 @@ fn take(seen: &mut Seen, stored: &Stored) {
     }
 }
 
-fn read(shared: &Shared, now: UnixSeconds) -> Result<HashMap<(HostId, Method), Seen>, StoreError> {
+fn read(shared: &Shared, now: UnixSeconds) -> Result<HashMap<(HostId, Way), Seen>, StoreError> {
     let sql = "
         WITH p AS (
-            SELECT host_id, method, epoch(ts)::BIGINT AS ts, ok, cause, error, problems
+            SELECT host_id, method, coalesce(parameter, '') AS parameter, epoch(ts)::BIGINT AS ts, ok, cause, error, problems
             FROM hist.poll WHERE ts >= $from),
         l AS (
-            SELECT host_id, method, max(ts) AS last, max(ts) FILTER (ok) AS good,
+            SELECT host_id, method, parameter, max(ts) AS last, max(ts) FILTER (ok) AS good,
                    max(ts) FILTER (NOT ok) AS bad, max_by(cause, ts) AS cause,
                    max_by(error, ts) AS error, max_by(problems, ts) AS problems
             FROM p GROUP BY ALL)
-        SELECT l.host_id, l.method, l.last, l.good,
+        SELECT l.host_id, l.method, l.parameter, l.last, l.good,
                count(*) FILTER (NOT p.ok AND p.ts > coalesce(l.good, -1)) AS failures,
                min(p.ts) FILTER (CASE WHEN p.ok THEN p.ts > coalesce(l.bad, -1)
                                       ELSE p.ts > coalesce(l.good, -1) END) AS run_since,
                any_value(CASE WHEN l.last > coalesce(l.good, -1) THEN l.cause END),
                any_value(CASE WHEN l.last > coalesce(l.good, -1) THEN l.error END),
                any_value(CASE WHEN l.last = l.good THEN l.problems END)
-        FROM p JOIN l USING (host_id, method)
-        GROUP BY l.host_id, l.method, l.last, l.good";
+        FROM p JOIN l USING (host_id, method, parameter)
+        GROUP BY l.host_id, l.method, l.parameter, l.last, l.good";
     let from = Cell::Time((now - WINDOW_S).saturating_mul(1_000_000));
     let mut question = Question::new(sql).bind("from", from);
     question.timeout = Duration::from_secs(60);
@@ -117,10 +119,11 @@ fn read(shared: &Shared, now: UnixSeconds) -> Result<HashMap<(HostId, Method), S
     Ok(answer.rows.iter().filter_map(|row| target(row)).collect())
 }
 
-fn target(row: &[Cell]) -> Option<((HostId, Method), Seen)> {
+fn target(row: &[Cell]) -> Option<((HostId, Way), Seen)> {
     let [
         host,
         method,
+        parameter,
         last,
         good,
         failures,
@@ -132,9 +135,10 @@ fn target(row: &[Cell]) -> Option<((HostId, Method), Seen)> {
     else {
         return None;
     };
+    let parameter = text(parameter).filter(|parameter| !parameter.is_empty());
     let key = (
         HostId::try_from(int(host)?).ok()?,
-        Method::from_word(&text(method)?)?,
+        Way::from_words(&text(method)?, parameter.as_deref())?,
     );
     let seen = Seen {
         last_ts: int(last),

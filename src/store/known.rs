@@ -6,7 +6,7 @@ use duckdb::types::ValueRef;
 use duckdb::{Connection, Row};
 
 use crate::intake::{EntityId, HostId};
-use crate::reading::{EntityKey, Method, UnixSeconds, Value};
+use crate::reading::{EntityKey, UnixSeconds, Value, Way};
 use crate::table::{Table, Tables};
 
 use super::schema::{fact_table, ident};
@@ -60,13 +60,13 @@ pub(super) fn read(
 fn newest_polls(
     connection: &Connection,
     sealed: Option<&Folder>,
-) -> Result<Vec<(HostId, Method, UnixSeconds)>, StoreError> {
+) -> Result<Vec<(HostId, Way, UnixSeconds)>, StoreError> {
     if let Some(folder) = sealed {
         files::open(connection, folder, &Scope::newest("poll", connection)?)?;
     }
-    let sql = "SELECT host_id, method, epoch(max(ts))::BIGINT FROM hist.poll
+    let sql = "SELECT host_id, method, parameter, epoch(max(ts))::BIGINT FROM hist.poll
                WHERE ok AND ts >= (SELECT max(ts) - INTERVAL 7 DAY FROM hist.poll)
-               GROUP BY host_id, method";
+               GROUP BY host_id, method, parameter";
     let found = newest_by(connection, sql);
     if let Some(folder) = sealed {
         connection.execute_batch(&files::none(folder, "poll"))?;
@@ -77,16 +77,18 @@ fn newest_polls(
 fn newest_by(
     connection: &Connection,
     sql: &str,
-) -> Result<Vec<(HostId, Method, UnixSeconds)>, StoreError> {
+) -> Result<Vec<(HostId, Way, UnixSeconds)>, StoreError> {
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map([], |row| {
         let method: String = row.get(1)?;
-        Ok((row.get(0)?, Method::from_word(&method), row.get(2)?))
+        let parameter: Option<String> = row.get(2)?;
+        let way = Way::from_words(&method, parameter.as_deref());
+        Ok((row.get(0)?, way, row.get(3)?))
     })?;
-    let rows: Vec<(HostId, Option<Method>, UnixSeconds)> = rows.collect::<Result<_, _>>()?;
+    let rows: Vec<(HostId, Option<Way>, UnixSeconds)> = rows.collect::<Result<_, _>>()?;
     Ok(rows
         .into_iter()
-        .filter_map(|(host, method, ts)| Some((host, method?, ts)))
+        .filter_map(|(host, way, ts)| Some((host, way?, ts)))
         .collect())
 }
 

@@ -48,7 +48,7 @@ use thiserror::Error;
 use crate::health::HostHealth;
 use crate::intake::{EntityId, HostId, Stored, Told};
 use crate::inventory::Inventory;
-use crate::reading::{EntityKey, Method, UnixSeconds, Value};
+use crate::reading::{EntityKey, UnixSeconds, Value, Way};
 use crate::table::{Derived, Table, Tables};
 
 /// The readers' end. Cheap to clone.
@@ -160,7 +160,7 @@ pub struct Known {
     /// Newest host facts.
     pub host_facts: Vec<(HostId, String, String)>,
     /// The time of the newest good poll of each target.
-    pub newest: Vec<(HostId, Method, UnixSeconds)>,
+    pub newest: Vec<(HostId, Way, UnixSeconds)>,
 }
 
 #[derive(Clone, Debug)]

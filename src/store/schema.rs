@@ -92,6 +92,7 @@ static FIXED: &[FixedTable] = &[
             ("cause", "VARCHAR"),
             ("error", "VARCHAR"),
             ("problems", "VARCHAR"),
+            ("parameter", "VARCHAR"),
         ],
     },
     FixedTable {

@@ -67,7 +67,7 @@ static FIXED: &[FixedView] = &[
     },
     FixedView {
         name: "poll",
-        select: "SELECT t.ts, h.name AS host, t.method, t.ok, t.took_ms, t.requests, t.retries, t.bytes, t.rows, t.resets, t.cause, t.error, t.problems FROM hist.poll t JOIN raw.host h ON h.id = t.host_id",
+        select: "SELECT t.ts, h.name AS host, t.method, t.method || coalesce(':' || t.parameter, '') AS target, t.ok, t.took_ms, t.requests, t.retries, t.bytes, t.rows, t.resets, t.cause, t.error, t.problems FROM hist.poll t JOIN raw.host h ON h.id = t.host_id",
         comment: "The flight recorder: one row per attempt on a target, good or bad.",
         columns: &[
             (
@@ -76,6 +76,10 @@ static FIXED: &[FixedView] = &[
             ),
             ("host", HOST),
             ("method", "snmp, ssh, local, push, http, ping or tcp."),
+            (
+                "target",
+                "The method with its parameter, as in `collect:`: snmp, tcp:443, http:NAME.",
+            ),
             ("ok", "Whether the attempt was good."),
             ("took_ms", "How long it took [ms]"),
             ("requests", "Requests sent, retries not counted."),

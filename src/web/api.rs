@@ -86,7 +86,8 @@ fn host_json(health: &HostHealth, add: impl FnOnce(&mut Value)) -> Value {
 
 fn target_json(target: &TargetHealth) -> Value {
     json!({
-        "method": target.method.as_str(),
+        "method": target.way.method.as_str(),
+        "target": target.way.to_string(),
         "state": target.state.as_str(),
         "ok": target.ok,
         "last_ts": target.last_ts,

@@ -215,7 +215,7 @@ fn addressed(
     }
     let collection = Collection {
         host: Arc::clone(&host.name),
-        method: Method::Push,
+        way: Method::Push.into(),
         ts: delivery.ts,
         took: Duration::from_millis(delivery.took_ms),
         read_at_ms: u64::try_from(delivery.ts).unwrap_or(0) * 1_000,

@@ -102,7 +102,7 @@ impl Scene {
             for (version, auth) in &versions {
                 let target = Target {
                     host: format!("{word} by {version}").into(),
-                    method: Method::Snmp,
+                    way: Method::Snmp.into(),
                     address: fleet.address(device).to_string(),
                     interval: Duration::from_secs(60),
                     timeout: TIMEOUT,

@@ -4,12 +4,13 @@ use std::net::TcpListener;
 
 use crate::support::{Daemon, PATIENCE, Port, TestHome, wait_until};
 
+/// `here` answers at one port and not at the other; `closed` does not answer at all.
 fn home_of(open: u16, closed: u16) -> TestHome {
     let hosts = format!(
         "version: 1\n\
          defaults: {{interval: 1s}}\n\
          hosts:\n  \
-         here: {{address: 127.0.0.1, collect: [ping, \"tcp:{open}\"]}}\n  \
+         here: {{address: 127.0.0.1, collect: [ping, \"tcp:{open}\", \"tcp:{closed}\"]}}\n  \
          closed: {{address: 127.0.0.1, collect: [\"tcp:{closed}\"]}}\n"
     );
     TestHome::new().with("inventory/hosts.yaml", &hosts)
@@ -40,13 +41,17 @@ fn what_answers_from_outside_is_kept_and_shown() {
     let tcp = home.rows("SELECT DISTINCT host, port, connect_ms > 0 AS timed FROM tcp");
     let wanted = serde_json::json!([{"host": "here", "port": open.to_string(), "timed": true}]);
     assert_eq!(serde_json::Value::from(tcp), wanted);
-    let failed = home.rows("SELECT DISTINCT host, method, cause, error FROM poll WHERE NOT ok");
+    let failed = home.rows(
+        "SELECT DISTINCT host, method, target, cause, error FROM poll WHERE NOT ok ORDER BY host",
+    );
     let error = format!(
         "connection refused on tcp/{}: nothing listens there",
         closed.number()
     );
+    let target = format!("tcp:{}", closed.number());
     let wanted = serde_json::json!([
-        {"host": "closed", "method": "tcp", "cause": "refused", "error": error}
+        {"host": "closed", "method": "tcp", "target": target, "cause": "refused", "error": error},
+        {"host": "here", "method": "tcp", "target": target, "cause": "refused", "error": error}
     ]);
     assert_eq!(serde_json::Value::from(failed), wanted);
 
@@ -59,6 +64,9 @@ fn what_answers_from_outside_is_kept_and_shown() {
         "<h2>Ping</h2>".to_owned(),
         format!("<h2>TCP port {open}</h2>"),
         "Round trip".to_owned(),
+        // What answers and what does not stand side by side.
+        format!("<b>{target}</b> {}", error.replace('/', "&#x2f;")),
+        format!("tcp:{open}: 100 %"),
     ] {
         assert!(page.contains(&shown), "{shown} is not in {page}");
     }
@@ -75,11 +83,12 @@ fn what_answers_from_outside_is_kept_and_shown() {
 fn a_poll_by_hand_tells_the_round_trips() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let open = listener.local_addr().unwrap().port();
-    let home = home_of(open, Port::free().number());
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let home = home_of(open, other.local_addr().unwrap().port());
     let text = home.succeed(&["poll", "here"]);
     for shown in ["rtt_avg_ms", "connect_ms"] {
         assert!(text.contains(shown), "{shown} is not in {text}");
     }
     let host = home.succeed(&["host", "here"]);
-    assert!(host.contains(&format!("ping, tcp:{open}")), "{host}");
+    assert!(host.contains(&format!("ping, tcp:{open}, tcp:")), "{host}");
 }

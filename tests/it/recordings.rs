@@ -124,7 +124,7 @@ impl Played {
             let (effort, outcome) = engine.collect(target, access, begun + target.timeout).await;
             Collection {
                 host: target.host.clone(),
-                method: Method::Snmp,
+                way: Method::Snmp.into(),
                 ts,
                 took: begun.elapsed(),
                 read_at_ms: self.control.elapsed_ms(),
@@ -167,7 +167,7 @@ fn target(fleet: &Fleet, device: u32, case: &Case, profiles: &ProfileSet) -> Arc
     let community = Secret::new(COMMUNITY);
     Arc::new(Target {
         host: case.name.as_str().into(),
-        method: Method::Snmp,
+        way: Method::Snmp.into(),
         address: fleet.address(device).to_string(),
         interval: Duration::from_secs(60),
         timeout: PATIENCE,

@@ -125,7 +125,7 @@ impl Scene {
                 let to_ms = scene.control.elapsed_ms();
                 let collection = Collection {
                     host: target.host.clone(),
-                    method: Method::Snmp,
+                    way: Method::Snmp.into(),
                     ts: 1_700_000_000 + scene.rounds * 60,
                     took: begun.elapsed(),
                     read_at_ms: u64::midpoint(from_ms, to_ms),
@@ -178,7 +178,7 @@ impl Drop for Scene {
 fn target(fleet: &Fleet, device: u32) -> Arc<Target> {
     Arc::new(Target {
         host: format!("sim{device}").into(),
-        method: Method::Snmp,
+        way: Method::Snmp.into(),
         address: fleet.address(device).to_string(),
         interval: Duration::from_secs(60),
         timeout: PATIENCE,

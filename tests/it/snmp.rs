@@ -14,7 +14,7 @@ use crate::support::{PATIENCE, Port, Snmpd};
 fn target(port: u16, version: SnmpVersion, community: &str) -> Target {
     Target {
         host: "device".into(),
-        method: Method::Snmp,
+        way: Method::Snmp.into(),
         address: "127.0.0.1".into(),
         interval: Duration::from_secs(60),
         timeout: Duration::from_secs(30),

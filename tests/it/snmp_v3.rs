@@ -71,7 +71,7 @@ fn usual_account() -> String {
 fn target(port: u16, user: UsmUser) -> Target {
     Target {
         host: "device".into(),
-        method: Method::Snmp,
+        way: Method::Snmp.into(),
         address: "127.0.0.1".into(),
         interval: Duration::from_secs(60),
         timeout: Duration::from_secs(30),

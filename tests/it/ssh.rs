@@ -15,7 +15,7 @@ use crate::support::Sshd;
 pub(crate) fn target(port: u16, user: &str, key_file: &Path) -> Target {
     Target {
         host: Arc::from("web01"),
-        method: Method::Ssh,
+        way: Method::Ssh.into(),
         address: "127.0.0.1".into(),
         interval: Duration::from_secs(60),
         timeout: Duration::from_secs(30),

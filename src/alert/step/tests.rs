@@ -19,7 +19,7 @@ const MINUTE: i64 = 60;
 fn host(name: &str) -> Arc<Host> {
     let target = Target {
         host: name.into(),
-        method: Method::Local,
+        way: Method::Local.into(),
         address: name.into(),
         interval: Duration::from_secs(60),
         timeout: Duration::from_secs(15),

@@ -186,7 +186,7 @@ impl Played {
         };
         let target = Target {
             host: "recording".into(),
-            method: Method::Snmp,
+            way: Method::Snmp.into(),
             address: self.address.to_string(),
             interval: Duration::from_secs(60),
             timeout: Duration::from_secs(60),

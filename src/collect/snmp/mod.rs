@@ -185,7 +185,7 @@ impl Engine {
     pub fn keep_only(&self, targets: &[Arc<Target>]) {
         let kept: HashSet<&str> = targets
             .iter()
-            .filter(|t| t.method == Method::Snmp)
+            .filter(|t| t.way.method == Method::Snmp)
             .map(|t| &*t.host)
             .collect();
         self.devices().retain(|host, _| kept.contains(&**host));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::shape::counted;
 use super::{BaseRow, Raw, RowKey, TargetBase, TargetKey};
 use crate::counter::Moment;
-use crate::reading::{Method, Uptime};
+use crate::reading::{Uptime, Way};
 use crate::table::{self, Tables};
 
 const MAGIC: &[u8; 8] = b"eiderbl1";
@@ -14,9 +14,9 @@ const MAGIC: &[u8; 8] = b"eiderbl1";
 pub(super) fn encode(targets: &HashMap<TargetKey, TargetBase>, tables: &Tables) -> Vec<u8> {
     let mut out = Writer(MAGIC.to_vec());
     out.u64(targets.len() as u64);
-    for ((host, method), base) in targets {
+    for ((host, way), base) in targets {
         out.i64(i64::from(*host));
-        out.text(method.as_str());
+        out.text(&way.to_string());
         out.i64(base.ts);
         out.option(base.uptime_s, |out, s| out.i64(s));
         out.u64(base.boot);
@@ -45,7 +45,7 @@ pub(super) fn decode(
     let mut targets = HashMap::new();
     for _ in 0..input.u64()? {
         let host = input.host()?;
-        let method = Method::from_word(&input.text()?).ok_or("an unknown method")?;
+        let way = input.way()?;
         let mut base = TargetBase {
             ts: input.i64()?,
             uptime_s: input.option(Reader::i64)?,
@@ -66,7 +66,7 @@ pub(super) fn decode(
                 base.tables.insert(table.name, rows);
             }
         }
-        targets.insert((host, method), base);
+        targets.insert((host, way), base);
     }
     if input.0.is_empty() {
         Ok(targets)
@@ -177,6 +177,10 @@ impl<'a> Reader<'a> {
         String::from_utf8(self.take(length)?.to_vec()).map_err(|_| "text that is not UTF-8".into())
     }
 
+    fn way(&mut self) -> Result<Way, String> {
+        Way::parse(&self.text()?).ok_or_else(|| "an unknown method".into())
+    }
+
     fn option<T>(
         &mut self,
         read: impl FnOnce(&mut Reader<'a>) -> Result<T, String>,
@@ -225,6 +229,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::reading::Method;
 
     fn base() -> TargetBase {
         let row = BaseRow {
@@ -253,9 +258,10 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
+        let tcp = Way::from_words("tcp", Some("443")).expect("a method");
         let targets = HashMap::from([
-            ((3, Method::Snmp), base()),
-            ((4, Method::Ssh), TargetBase::default()),
+            ((3, Method::Snmp.into()), base()),
+            ((4, tcp), TargetBase::default()),
         ]);
         assert_eq!(
             decode(&encode(&targets, &Tables::default()), &Tables::default()),
@@ -266,7 +272,7 @@ mod tests {
     #[test]
     fn a_cut_file_is_refused_at_every_length() {
         let bytes = encode(
-            &HashMap::from([((3, Method::Snmp), base())]),
+            &HashMap::from([((3, Method::Snmp.into()), base())]),
             &Tables::default(),
         );
         for length in 0..bytes.len() {

@@ -6,30 +6,33 @@ use std::time::Duration;
 
 use super::*;
 use crate::inventory::{Access, Host, Target};
-use crate::reading::{Cause, Effort, Failure, Uptime};
+use crate::reading::{Cause, Effort, Failure, Method, Uptime, Way};
 
 const T0: UnixSeconds = 1_790_000_000;
 
 /// Hosts `a` (id 1: snmp before ssh) and `b` (id 2: ssh).
 fn intake() -> Intake {
+    intake_of(&[("a", &["snmp", "ssh"]), ("b", &["ssh"])])
+}
+
+/// Hosts with their targets as in `collect:`; their ids count from 1.
+fn intake_of(hosts: &[(&str, &[&str])]) -> Intake {
     let mut inventory = Inventory::default();
-    for (name, methods) in [
-        ("a", &[Method::Snmp, Method::Ssh][..]),
-        ("b", &[Method::Ssh]),
-    ] {
-        let targets = methods.iter().map(|method| {
+    let mut ids = Vec::new();
+    for (id, (name, ways)) in (1..).zip(hosts) {
+        let targets = ways.iter().map(|way| {
             Arc::new(Target {
-                host: name.into(),
-                method: *method,
-                address: name.into(),
+                host: (*name).into(),
+                way: Way::parse(way).expect("a way"),
+                address: (*name).into(),
                 interval: Duration::from_secs(60),
                 timeout: Duration::from_secs(15),
                 access: Access::Local,
             })
         });
         let host = Host {
-            name: name.into(),
-            address: name.into(),
+            name: (*name).into(),
+            address: (*name).into(),
             groups: Vec::new(),
             labels: Default::default(),
             depends_on: Vec::new(),
@@ -37,10 +40,11 @@ fn intake() -> Intake {
             targets: targets.collect(),
             origins: Vec::new(),
         };
-        inventory.hosts.insert(name.into(), Arc::new(host));
+        inventory.hosts.insert((*name).into(), Arc::new(host));
+        ids.push(((*name).into(), id));
     }
     let mut intake = Intake::default();
-    intake.sync(&inventory, vec![("a".into(), 1), ("b".into(), 2)]);
+    intake.sync(&inventory, ids);
     intake
 }
 
@@ -49,7 +53,7 @@ fn good(host: &str, method: Method, minute: i64, tables: Vec<TableReadings>) -> 
     let ms = (minute * 60_000) as u64;
     Collection {
         host: host.into(),
-        method,
+        way: method.into(),
         ts: T0 + minute * 60,
         took: Duration::from_millis(12),
         read_at_ms: T0 as u64 * 1_000 + ms,

@@ -39,6 +39,45 @@ fn two_methods_do_not_count_the_same_port_twice() {
 }
 
 #[test]
+fn each_port_has_rows_and_baselines_of_its_own() {
+    let mut intake = intake_of(&[("a", &["ping", "tcp:22", "tcp:443"])]);
+    let take = |intake: &mut Intake, port: &str| {
+        let table = &table::TCP;
+        let mut row = Row::new(table, Some(EntityKey::named(port)));
+        row.set(table, "connect_ms", Value::Float(1.5));
+        let rows = vec![row];
+        let readings = vec![TableReadings { table, rows }];
+        let mut collection = good("a", Method::Tcp, 0, readings);
+        collection.way.parameter = Some(port.into());
+        let stored = intake.take(&collection).expect("known");
+        assert_eq!(stored.way.to_string(), format!("tcp:{port}"));
+        stored.tables[0].rows[0].entity_id
+    };
+    let (first, second) = (take(&mut intake, "22"), take(&mut intake, "443"));
+    assert_ne!(first, second);
+    assert_eq!(take(&mut intake, "22"), first);
+    let saved = intake.save_baselines();
+    let mut after = intake_of(&[("a", &["tcp:443"])]);
+    let way = |text| Way::parse(text).expect("a way");
+    let newest = LastStored::from([((1, way("tcp:22")), 5), ((1, way("tcp:443")), T0)]);
+    let restored = after.restore_baselines(&saved, &newest);
+    assert_eq!(restored, Ok(1), "only the one whose time fits");
+}
+
+#[test]
+fn two_endpoints_do_not_both_tell_about_the_machine() {
+    let mut intake = intake_of(&[("a", &["http:one", "http:two"])]);
+    let take = |intake: &mut Intake, name: &str| {
+        let rows = ports(vec![port("eth0", 1, "up")]);
+        let mut collection = good("a", Method::Http, 0, rows);
+        collection.way.parameter = Some(name.into());
+        intake.take(&collection).expect("known").tables.len()
+    };
+    assert_eq!(take(&mut intake, "one"), 1);
+    assert_eq!(take(&mut intake, "two"), 0);
+}
+
+#[test]
 fn baselines_survive_a_restart_only_when_nothing_was_stored_since() {
     let mut first = intake();
     first.take(&good(
@@ -58,7 +97,7 @@ fn baselines_survive_a_restart_only_when_nothing_was_stored_since() {
             EntityKey::named("eth0"),
             vec![Value::Null; 6],
         );
-        let newest = LastStored::from([((1, Method::Snmp), newest)]);
+        let newest = LastStored::from([((1, Method::Snmp.into()), newest)]);
         let n = after.restore_baselines(&saved, &newest).expect("readable");
         let stored = after.take(&next).expect("known host");
         (n, cell(&stored, 0, "in_octets").clone())
@@ -95,7 +134,7 @@ fn a_restored_baseline_needs_the_devices_own_clock() {
         EntityKey::named("eth0"),
         vec![Value::Null; 6],
     );
-    let newest = LastStored::from([((1, Method::Snmp), T0)]);
+    let newest = LastStored::from([((1, Method::Snmp.into()), T0)]);
     after
         .restore_baselines(&first.save_baselines(), &newest)
         .expect("readable");

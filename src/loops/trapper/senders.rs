@@ -38,7 +38,7 @@ impl Senders {
     /// Takes over the targets of an inventory.
     pub(super) fn follow(&mut self, inventory: &Inventory) {
         let targets = inventory.targets().into_iter();
-        self.targets = targets.filter(|t| t.method == Method::Snmp).collect();
+        self.targets = targets.filter(|t| t.way.method == Method::Snmp).collect();
         let names: HashSet<&str> = self
             .targets
             .iter()

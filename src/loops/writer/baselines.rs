@@ -29,14 +29,14 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 impl Thread {
-    pub(super) fn restore_baselines(&mut self, newest: Vec<(i32, crate::reading::Method, i64)>) {
+    pub(super) fn restore_baselines(&mut self, newest: Vec<(i32, crate::reading::Way, i64)>) {
         let path = path(&self.parts.state);
         let Ok(bytes) = std::fs::read(&path) else {
             return;
         };
         let newest: LastStored = newest
             .into_iter()
-            .map(|(h, m, ts)| ((h, m), ts))
+            .map(|(h, way, ts)| ((h, way), ts))
             .collect::<HashMap<_, _>>();
         match self.intake.restore_baselines(&bytes, &newest) {
             Ok(targets) => tracing::info!(targets, "counters go on from before the restart"),

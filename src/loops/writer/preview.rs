@@ -15,7 +15,7 @@ pub fn preview(intake: &mut Intake, collections: Vec<Collection>) -> Vec<Polled>
                 .map(|s| polled_tables(intake, s))
                 .unwrap_or_default();
             Polled {
-                method: collection.method,
+                way: collection.way,
                 took_ms: collection.took.as_millis() as i64,
                 effort: collection.effort,
                 problems: collection

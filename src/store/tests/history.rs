@@ -95,7 +95,7 @@ fn what_is_appended_comes_back_through_the_views() {
         known.host_facts,
         [(1, "os".to_owned(), "Debian".to_owned())]
     );
-    assert_eq!(known.newest, [(1, Method::Ssh, T0 + 120)]);
+    assert_eq!(known.newest, [(1, Method::Ssh.into(), T0 + 120)]);
 }
 
 #[test]

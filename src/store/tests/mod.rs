@@ -27,7 +27,7 @@ pub(super) const T0: UnixSeconds = 1_795_392_000;
 pub(super) fn host(name: &str, groups: &[&str]) -> Arc<Host> {
     let target = Target {
         host: name.into(),
-        method: Method::Ssh,
+        way: Method::Ssh.into(),
         address: name.into(),
         interval: Duration::from_secs(60),
         timeout: Duration::from_secs(15),
@@ -56,7 +56,7 @@ pub(super) fn inventory(hosts: impl IntoIterator<Item = Arc<Host>>) -> Inventory
 pub(super) fn stored(host_id: HostId, ts: UnixSeconds) -> Stored {
     Stored {
         host_id,
-        method: Method::Ssh,
+        way: Method::Ssh.into(),
         ts,
         push_key: None,
         poll: PollRow {

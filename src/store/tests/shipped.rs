@@ -135,7 +135,7 @@ fn availability_is_the_union_of_good_time_over_known_time() {
         } else {
             failed(1, at)
         };
-        snmp.method = Method::Snmp;
+        snmp.way = Method::Snmp.into();
         batch.push(snmp);
     }
     // b: good for 3 minutes, then nothing is polled for 5, then good for 2.

@@ -41,14 +41,15 @@ pub(in crate::web) fn trouble(host: &HostHealth) -> Option<String> {
             target.error.as_ref()
         };
         said.filter(|text| !text.is_empty())
-            .map(|text| format!("{}: {text}", target.method.as_str()))
+            .map(|text| format!("{}: {text}", target.way))
     })
 }
 
 /// One target, for templates.
 #[derive(Serialize)]
 pub(in crate::web) struct TargetRow {
-    method: &'static str,
+    /// `snmp`, `tcp:443`: as it stands in `collect:`.
+    way: String,
     state: &'static str,
     since: Option<UnixSeconds>,
     last_ts: Option<UnixSeconds>,
@@ -64,7 +65,7 @@ impl From<&TargetHealth> for TargetRow {
     fn from(target: &TargetHealth) -> TargetRow {
         let partly = target.ok && target.problems.is_some();
         TargetRow {
-            method: target.method.as_str(),
+            way: target.way.to_string(),
             state: match target.state {
                 State::Up if !target.ok || partly => "warn",
                 state => state.as_str(),

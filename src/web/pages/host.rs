@@ -21,8 +21,8 @@ use crate::render::chart::{self, Chart, Line, Name, Plan};
 use crate::store::{Cell, Question, StoreError};
 
 const DEFAULT_RANGE: &str = "now-6h";
-/// Mounts in the chart of file systems: the fullest ones.
-const MAX_MOUNTS: usize = 5;
+/// Entities in one chart: the fullest mounts, the slowest ports.
+const MAX_LINES: usize = 5;
 
 #[derive(Serialize)]
 struct HostPage {
@@ -54,7 +54,7 @@ struct Now {
     memory: Option<Record>,
     process_state: Option<Record>,
     ping: Option<Record>,
-    tcp: Option<Record>,
+    tcp: Vec<Record>,
     interfaces: Vec<Record>,
     filesystems: Vec<Record>,
     disks: Vec<Record>,
@@ -118,7 +118,7 @@ pub(in crate::web) async fn page(
 }
 
 fn is_machine(host: &Host) -> bool {
-    let outside = |target: &Arc<Target>| matches!(target.method, Method::Ping | Method::Tcp);
+    let outside = |target: &Arc<Target>| matches!(target.way.method, Method::Ping | Method::Tcp);
     !host.targets.iter().all(outside)
 }
 
@@ -178,7 +178,7 @@ impl<'a> Asker<'a> {
             self.one(sql::PROCESS_STATE),
             self.ask(sql::INTERFACE_ERRORS),
         )?;
-        let (ping, tcp) = tokio::try_join!(self.one(sql::PING), self.one(sql::TCP))?;
+        let (ping, tcp) = tokio::try_join!(self.one(sql::PING), self.ask(sql::TCP))?;
         let (mut interfaces, filesystems, disks, processes) = tokio::try_join!(
             self.ask(sql::INTERFACES),
             self.ask(sql::FILESYSTEMS),
@@ -237,9 +237,15 @@ impl<'a> Asker<'a> {
     }
 
     async fn reach_charts(&self, timezone: &str) -> Result<Vec<Chart>, StoreError> {
-        let (round_trip, loss) =
-            tokio::try_join!(self.ask(sql::ROUND_TRIP_LINES), self.ask(sql::LOSS_LINES))?;
-        let round_trip = lines(&round_trip, &ROUND_TRIP_WORDS);
+        let (round_trip, connect, loss) = tokio::try_join!(
+            self.ask(sql::ROUND_TRIP_LINES),
+            self.ask(sql::CONNECT_LINES),
+            self.ask(sql::LOSS_LINES),
+        )?;
+        let mut round_trip = lines(&round_trip, &ROUND_TRIP_WORDS);
+        round_trip.extend(by_entity(&connect, "port", "connect_ms", |port| {
+            format!("tcp/{port}")
+        }));
         let loss = lines(&loss, &LOSS_WORDS);
         let all = [
             ("chart.round_trip", "ms", 0.0, round_trip),
@@ -271,7 +277,12 @@ impl<'a> Asker<'a> {
                 0.0,
                 lines(&traffic, &TRAFFIC_WORDS),
             ),
-            draw("chart.filesystems", "%", 100.0, by_mount(&filesystems)),
+            draw(
+                "chart.filesystems",
+                "%",
+                100.0,
+                by_entity(&filesystems, "mount", "used_pct", str::to_owned),
+            ),
             draw("chart.disks", "B/s", 0.0, lines(&disks, &DISK_WORDS)),
         ])
     }
@@ -316,10 +327,9 @@ const DISK_WORDS: [(&str, &str); 2] = [
     ("write_bytes_per_s", "chart.write"),
 ];
 
-const ROUND_TRIP_WORDS: [(&str, &str); 3] = [
+const ROUND_TRIP_WORDS: [(&str, &str); 2] = [
     ("rtt_avg_ms", "chart.rtt_avg"),
     ("rtt_max_ms", "chart.rtt_max"),
-    ("connect_ms", "chart.connect"),
 ];
 const LOSS_WORDS: [(&str, &str); 1] = [("loss_pct", "chart.lost")];
 
@@ -341,14 +351,19 @@ fn points(rows: &[Record], column: &str) -> Vec<(UnixSeconds, Option<f64>)> {
         .collect()
 }
 
-/// One line per mount, the fullest ones.
-fn by_mount(rows: &[Record]) -> Vec<Line> {
+/// One line per entity, those that end highest: the fullest mounts, the slowest ports.
+fn by_entity(
+    rows: &[Record],
+    entity: &str,
+    column: &str,
+    name: impl Fn(&str) -> String,
+) -> Vec<Line> {
     let mut lines: Vec<Line> = rows
-        .chunk_by(|a, b| a.get("mount") == b.get("mount"))
+        .chunk_by(|a, b| a.get(entity) == b.get(entity))
         .filter_map(|rows| {
             Some(Line {
-                name: Name::Text(rows.first()?.get("mount")?.as_str()?.to_owned()),
-                points: points(rows, "used_pct"),
+                name: Name::Text(name(rows.first()?.get(entity)?.as_str()?)),
+                points: points(rows, column),
             })
         })
         .collect();
@@ -360,6 +375,6 @@ fn by_mount(rows: &[Record]) -> Vec<Line> {
             .unwrap_or(0.0)
     };
     lines.sort_by(|a, b| last(b).total_cmp(&last(a)));
-    lines.truncate(MAX_MOUNTS);
+    lines.truncate(MAX_LINES);
     lines
 }

@@ -117,11 +117,17 @@ pub(super) const DISK_LINES: &str = concat!(
 pub(super) const ROUND_TRIP_LINES: &str = concat!(
     "SELECT ",
     grid!(),
-    ", avg(rtt_avg_ms) AS rtt_avg_ms, max(rtt_max_ms) AS rtt_max_ms, avg(connect_ms) AS connect_ms \
-    FROM (SELECT host, ts, rtt_avg_ms, rtt_max_ms, NULL AS connect_ms FROM ping \
-    UNION ALL SELECT host, ts, NULL, NULL, connect_ms FROM tcp)",
+    ", avg(rtt_avg_ms) AS rtt_avg_ms, max(rtt_max_ms) AS rtt_max_ms FROM ping",
     within!(),
     "GROUP BY t ORDER BY t"
+);
+
+pub(super) const CONNECT_LINES: &str = concat!(
+    "SELECT ",
+    grid!(),
+    ", port, avg(connect_ms) AS connect_ms FROM tcp",
+    within!(),
+    "GROUP BY ALL ORDER BY port, t"
 );
 
 /// A poll without any answer has no row in `ping`: all of it was lost.
@@ -153,7 +159,11 @@ pub(super) const SYSTEM: &str = concat!("SELECT *", newest!("system"), "ORDER BY
 pub(super) const CPU: &str = concat!("SELECT *", newest!("cpu"), "ORDER BY ts DESC LIMIT 1");
 pub(super) const MEMORY: &str = concat!("SELECT *", newest!("memory"), "ORDER BY ts DESC LIMIT 1");
 pub(super) const PING: &str = concat!("SELECT *", newest!("ping"), "ORDER BY ts DESC LIMIT 1");
-pub(super) const TCP: &str = concat!("SELECT *", newest!("tcp"), "ORDER BY ts DESC LIMIT 1");
+pub(super) const TCP: &str = concat!(
+    "SELECT *",
+    newest!("tcp"),
+    "QUALIFY row_number() OVER (PARTITION BY port ORDER BY ts DESC) = 1 ORDER BY port::INTEGER LIMIT 20"
+);
 pub(super) const PROCESS_STATE: &str = concat!(
     "SELECT *",
     newest!("process_state"),
@@ -200,9 +210,9 @@ pub(super) const INTERFACE_ERRORS: &str = "SELECT interface, sum(in_errors) AS i
     sum(out_errors) AS out_errors, sum(in_discards) AS in_discards, \
     sum(out_discards) AS out_discards FROM interface \
     WHERE host = $host AND ts >= $from AND ts < $to GROUP BY interface";
-pub(super) const AVAILABILITY: &str = "SELECT method, count(*) AS polls, \
+pub(super) const AVAILABILITY: &str = "SELECT target, count(*) AS polls, \
     count(*) FILTER (ok) AS good, avg(took_ms) AS took_ms FROM poll \
-    WHERE host = $host AND ts >= $from AND ts < $to GROUP BY method ORDER BY method";
+    WHERE host = $host AND ts >= $from AND ts < $to GROUP BY target ORDER BY target";
 pub(super) const POLLS: &str = "SELECT * FROM poll WHERE host = $host AND ts >= $week \
     ORDER BY ts DESC LIMIT 15";
 pub(super) const FAILED_POLLS: &str = "SELECT * FROM poll WHERE host = $host AND ts >= $week \
@@ -232,10 +242,10 @@ pub(super) const RESOLVED_ALERTS: &str = "SELECT * FROM alert WHERE state = 'res
 pub(super) const NOTIFICATIONS: &str = "SELECT * FROM notification WHERE ts >= $from \
     ORDER BY ts DESC LIMIT 100";
 
-pub(super) const WORK: &str = "SELECT host, method, count(*) AS polls, \
+pub(super) const WORK: &str = "SELECT host, target, count(*) AS polls, \
     count(*) FILTER (NOT ok) AS failed, avg(took_ms) AS took_ms, max(took_ms) AS most_ms, \
     sum(retries) AS retries, sum(rows) AS rows FROM poll WHERE ts >= $from \
-    GROUP BY host, method ORDER BY host, method";
+    GROUP BY host, target ORDER BY host, target";
 pub(super) const CAUSES: &str = "SELECT cause, count(*) AS polls, \
     count(DISTINCT host) AS hosts, max(ts) AS last_ts, arg_max(error, ts) AS error FROM poll \
     WHERE ts >= $from AND NOT ok GROUP BY cause ORDER BY polls DESC LIMIT 50";

@@ -25,7 +25,7 @@ struct StatusPage {
     counts: Counts,
     total: usize,
     targets: Vec<(String, TargetRow)>,
-    /// By `host/method`: polls of the last 24 h.
+    /// By `host/target`: polls of the last 24 h.
     work: HashMap<String, Record>,
     causes: Vec<Record>,
     counters: Vec<(&'static str, &'static str, u64)>,
@@ -82,6 +82,6 @@ pub(in crate::web) async fn page(site: Arc<Site>, visit: Arc<Visit>) -> Result<R
 /// The work under the name of its target.
 fn named(work: Record) -> Option<(String, Record)> {
     let host = work.get("host")?.as_str()?;
-    let method = work.get("method")?.as_str()?;
-    Some((format!("{host}/{method}"), work))
+    let target = work.get("target")?.as_str()?;
+    Some((format!("{host}/{target}"), work))
 }

@@ -45,7 +45,7 @@ pub(super) fn numbered(number: i64) -> Stored {
     let name = format!("port{number}");
     Stored {
         host_id: 1,
-        method: Method::Local,
+        way: Method::Local.into(),
         ts: T0 + number,
         push_key: None,
         poll: PollRow {

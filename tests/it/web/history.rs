@@ -45,7 +45,7 @@ pub(super) fn collection(
     };
     Some(Collection {
         host: member.name.into(),
-        method: Method::Local,
+        way: Method::Local.into(),
         ts: begin + minute * 60,
         took: Duration::from_millis(40 + (noise(seed, minute) * 80.0) as u64),
         read_at_ms: minute as u64 * 60_000,

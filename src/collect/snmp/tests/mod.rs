@@ -84,7 +84,7 @@ fn target(address: std::net::SocketAddr, version: SnmpVersion) -> Target {
     let host: IpAddr = address.ip();
     Target {
         host: "switch".into(),
-        method: Method::Snmp,
+        way: Method::Snmp.into(),
         address: host.to_string(),
         interval: Duration::from_secs(60),
         timeout: Duration::from_secs(20),

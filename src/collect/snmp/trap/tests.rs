@@ -27,7 +27,7 @@ fn desk() -> (tempfile::TempDir, Desk) {
 fn target(host: &str, auth: SnmpAuth) -> Arc<Target> {
     Arc::new(Target {
         host: host.into(),
-        method: Method::Snmp,
+        way: Method::Snmp.into(),
         address: "192.0.2.1".into(),
         interval: Duration::from_secs(60),
         timeout: Duration::from_secs(15),
