@@ -17,9 +17,12 @@ use crate::collect::Collectors;
 use crate::collect::snmp::trap;
 use crate::home::{Folder, Home};
 use crate::inventory::{Inventory, Problem, TrapSettings};
-use crate::loops::{evaluator, notifier, poller, receiver, reloader, sealer, trapper, writer};
+use crate::loops::{
+    evaluator, keeper, notifier, poller, receiver, reloader, sealer, trapper, writer,
+};
 use crate::render::Renderer;
 use crate::signal::{Changed, Counters, Loaded, PollNow, Pushed};
+use crate::store::upkeep::Order;
 use crate::store::{Options, Recorder, Store, StoreError};
 use crate::web;
 
@@ -113,6 +116,7 @@ impl Daemon {
         let (reload, asked) = mpsc::channel(4);
         let (hasten, hastened) = mpsc::channel(64);
         let (push, pushed) = mpsc::channel(64);
+        let (upkeep, asked_upkeep) = mpsc::channel(8);
         let (stop, stopped) = watch::channel(false);
         let mut loops = JoinSet::new();
         // Before the pages answer: what is announced must be there.
@@ -121,7 +125,7 @@ impl Daemon {
             loops.spawn(trapper::run(trapper, stopped.clone()));
         }
         let server = web::bind(
-            self.web(&store, poll_now, reload, push),
+            self.web(&store, poll_now, reload, push, upkeep),
             if options.listen.is_empty() {
                 &inventory.settings.listen
             } else {
@@ -143,6 +147,15 @@ impl Daemon {
                 store: store.clone(),
                 writer: writer.clone(),
                 loaded: self.loaded.subscribe(),
+            },
+            stopped.clone(),
+        ));
+        loops.spawn(keeper::run(
+            keeper::Keeper {
+                store: store.clone(),
+                writer: writer.clone(),
+                loaded: self.loaded.subscribe(),
+                orders: asked_upkeep,
             },
             stopped.clone(),
         ));
@@ -173,6 +186,7 @@ impl Daemon {
         poll_now: mpsc::Sender<PollNow>,
         reload: mpsc::Sender<()>,
         pushed: mpsc::Sender<Pushed>,
+        upkeep: mpsc::Sender<Order>,
     ) -> web::Parts {
         web::Parts {
             home: self.home.clone(),
@@ -182,6 +196,7 @@ impl Daemon {
             poll_now,
             reload,
             pushed,
+            upkeep,
             changed: self.changed.clone(),
             counters: Arc::clone(&self.counters),
             started: Instant::now(),

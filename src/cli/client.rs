@@ -48,6 +48,8 @@ impl Reply {
     }
 }
 
+type Driver = tokio::task::JoinHandle<Result<(), hyper::Error>>;
+
 impl Client {
     /// The daemon that serves this data directory, `None` when none does.
     pub(super) fn connect(data: &Path) -> Option<Client> {
@@ -72,6 +74,62 @@ impl Client {
         self.send("POST", path, serde_json::to_vec(body)?, limit)
     }
 
+    /// POST of a JSON body whose answer comes line by line, for as long as it takes. Each line that
+    /// is not empty is handed over; `limit` is the longest silence.
+    pub(super) fn follow(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+        limit: Duration,
+        line: impl FnMut(&str) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let body = serde_json::to_vec(body)?;
+        runtime.block_on(self.lines(path, body, limit, line))
+    }
+
+    async fn lines(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+        limit: Duration,
+        mut line: impl FnMut(&str) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let silent = || anyhow::anyhow!("the daemon has not said anything for {limit:?}");
+        let asked = tokio::time::timeout(limit, self.ask("POST", path, body));
+        let (response, driver) = asked.await.map_err(|_| silent())??;
+        let status = response.status().as_u16();
+        let mut body = response.into_body();
+        let mut text = Vec::new();
+        loop {
+            let frame = tokio::time::timeout(limit, body.frame());
+            let Some(frame) = frame.await.map_err(|_| silent())? else {
+                break;
+            };
+            if let Ok(data) = frame?.into_data() {
+                text.extend_from_slice(&data);
+            }
+            while let Some(end) = text.iter().position(|byte| *byte == b'\n')
+                && status == 200
+            {
+                let whole: Vec<u8> = text.drain(..=end).collect();
+                let whole = String::from_utf8_lossy(&whole);
+                if !whole.trim().is_empty() {
+                    line(whole.trim())?;
+                }
+            }
+        }
+        driver.abort();
+        let rest = Reply {
+            status,
+            body: text.into(),
+            truncated: false,
+        };
+        rest.good().map(|_| ())
+    }
+
     fn send(
         &self,
         method: &str,
@@ -90,6 +148,25 @@ impl Client {
     }
 
     async fn exchange(&self, method: &str, path: &str, body: Vec<u8>) -> anyhow::Result<Reply> {
+        let (response, driver) = self.ask(method, path, body).await?;
+        let status = response.status().as_u16();
+        let truncated = response.headers().contains_key(crate::store::TRUNCATED);
+        let body = response.into_body().collect().await?.to_bytes();
+        driver.abort();
+        Ok(Reply {
+            status,
+            body,
+            truncated,
+        })
+    }
+
+    /// The head of the answer, and the task that drives the connection.
+    async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        body: Vec<u8>,
+    ) -> anyhow::Result<(hyper::Response<hyper::body::Incoming>, Driver)> {
         let stream = UnixStream::connect(&self.socket).await?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
@@ -101,16 +178,7 @@ impl Client {
             .header("content-type", "application/json")
             .header("accept", "application/json")
             .body(Full::new(Bytes::from(body)))?;
-        let response = sender.send_request(request).await?;
-        let status = response.status().as_u16();
-        let truncated = response.headers().contains_key(crate::store::TRUNCATED);
-        let body = response.into_body().collect().await?.to_bytes();
-        driver.abort();
-        Ok(Reply {
-            status,
-            body,
-            truncated,
-        })
+        Ok((sender.send_request(request).await?, driver))
     }
 }
 

@@ -3,6 +3,7 @@
 mod check;
 mod client;
 mod completions;
+mod db;
 mod host;
 mod import;
 mod init;
@@ -82,6 +83,8 @@ enum Verb {
     Query(query::Args),
     /// List the queries with their parameters
     Queries(queries::Args),
+    /// The history: how large, whether whole; seal it
+    Db(db::Args),
     /// SSH host keys: show and trust
     Ssh(ssh::Args),
     /// Passwords for the web pages
@@ -116,6 +119,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Profile(args) => profile::run(&home, &args)?,
         Verb::Query(args) => query::run(&home, &args)?,
         Verb::Queries(args) => queries::run(&home, &args)?,
+        Verb::Db(args) => db::run(&home, &args)?,
         Verb::Ssh(args) => ssh::run(&home, &args)?,
         Verb::User(args) => user::run(&home, &args)?,
         Verb::Token(args) => token::run(&home, &args)?,

@@ -1,6 +1,7 @@
 //! What runs until stopped.
 
 pub mod evaluator;
+pub mod keeper;
 pub mod notifier;
 pub mod poller;
 pub mod receiver;

@@ -27,10 +27,12 @@ mod question;
 mod remember;
 mod repair;
 mod request;
+mod room;
 mod schema;
 pub mod sealed;
 #[cfg(test)]
 mod tests;
+pub mod upkeep;
 mod view;
 
 pub use crate::query::{Answer, AnswerColumn, Cell};
@@ -38,6 +40,7 @@ pub use check::{check_queries, check_tables};
 pub use push::KEYS_PER_HOST;
 pub use question::{MAX_ROWS, TIMEOUT};
 pub use request::{Reply, Request, TRUNCATED};
+pub use room::Room;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,6 +73,8 @@ struct Shared {
     pool: pool::Pool,
     health: health::Watch,
     slots: tokio::sync::Semaphore,
+    /// The data directory; `None` in memory.
+    data: Option<PathBuf>,
     /// Where Parquet exports are written; `None` in memory.
     export: Option<PathBuf>,
     /// Where sealed files lie; `None` in memory.

@@ -38,6 +38,7 @@ pub(super) fn file(data: &Path, options: &Options) -> Result<(Store, Recorder), 
     let twin = twin(&connection)?;
     let first = files::all_empty(&connection, &sealed)?;
     finish(connection, Some(twin), first, |shared| {
+        shared.data = Some(data.into());
         shared.export = Some(export);
         shared.sealed = Some(sealed);
         shared.lock = Some(lock);
@@ -125,6 +126,7 @@ fn finish(
         pool: pool::Pool::new(root, twin, first),
         health: health::Watch::default(),
         slots: tokio::sync::Semaphore::new(pool::READERS),
+        data: None,
         export: None,
         sealed: None,
         lock: None,
@@ -236,7 +238,7 @@ fn why_not_opened(path: &Path, error: &duckdb::Error) -> StoreError {
     ))
 }
 
-fn wal_of(path: &Path) -> PathBuf {
+pub(super) fn wal_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".wal");
     name.into()

@@ -11,6 +11,8 @@ use super::StoreError;
 
 /// Questions that run at once.
 pub(super) const READERS: usize = 4;
+/// Work beside the readers has no deadline of its own; what takes longer than this hangs.
+const BESIDE_TIME: Duration = Duration::from_secs(7 * 86_400);
 
 pub(super) struct Pool {
     state: Mutex<State>,
@@ -29,6 +31,8 @@ struct State {
     generation: u64,
     idle: Vec<Reader>,
     busy: usize,
+    /// Connections beside the readers that are in use.
+    beside: usize,
 }
 
 /// One connection and the time zone it is set to.
@@ -37,6 +41,13 @@ pub(super) struct Reader {
     twin: Option<Connection>,
     generation: u64,
     timezone: String,
+}
+
+/// A connection beside the readers; counted, and interrupted when the history closes.
+pub(super) struct Beside<'p> {
+    pool: &'p Pool,
+    connection: Option<Connection>,
+    _watched: Watched,
 }
 
 /// A reader in use; goes back when dropped.
@@ -56,6 +67,7 @@ impl Pool {
                 generation: 0,
                 idle: Vec::new(),
                 busy: 0,
+                beside: 0,
             }),
             freed: Condvar::new(),
             watchdog: Watchdog::start(),
@@ -96,12 +108,23 @@ impl Pool {
     }
 
     /// A connection beside the readers, for work that is not a question.
-    pub(super) fn connection(&self) -> Result<Connection, StoreError> {
-        let state = self.state();
+    pub(super) fn connection(&self) -> Result<Beside<'_>, StoreError> {
+        let mut state = self.state();
         let Some(root) = &state.root else {
             return Err(StoreError::Other("the history is closed".into()));
         };
-        root.try_clone().map_err(StoreError::from)
+        let connection = root.try_clone()?;
+        state.beside += 1;
+        drop(state);
+        let far = Instant::now() + BESIDE_TIME;
+        Ok(Beside {
+            pool: self,
+            _watched: self
+                .watchdog
+                .clone()
+                .add(far, connection.interrupt_handle()),
+            connection: Some(connection),
+        })
     }
 
     /// Interrupts what runs, waits for it (5 s at most) and closes every reader.
@@ -111,7 +134,7 @@ impl Pool {
         state.twin = None;
         state.idle.clear();
         let deadline = Instant::now() + Duration::from_secs(5);
-        while state.busy > 0 && Instant::now() < deadline {
+        while state.busy + state.beside > 0 && Instant::now() < deadline {
             self.watchdog.interrupt_all();
             state = self
                 .freed
@@ -210,6 +233,25 @@ impl Drop for Lease<'_> {
         }
         drop(state);
         self.pool.freed.notify_one();
+    }
+}
+
+impl Deref for Beside<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.connection
+            .as_ref()
+            .expect("it is there until it is dropped")
+    }
+}
+
+impl Drop for Beside<'_> {
+    fn drop(&mut self) {
+        // Closed before it is counted as gone.
+        self.connection = None;
+        self.pool.state().beside -= 1;
+        self.pool.freed.notify_all();
     }
 }
 

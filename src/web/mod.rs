@@ -6,6 +6,7 @@
 mod api;
 mod ask;
 mod auth;
+mod db;
 mod fault;
 mod gate;
 mod health;
@@ -42,6 +43,7 @@ use crate::home::{Folder, Home};
 use crate::render::Renderer;
 use crate::signal::{Changed, Counters, Loaded, PollNow, Pushed};
 use crate::store::Store;
+use crate::store::upkeep::Order;
 
 /// The ends of everything that pages need. `app` makes it.
 #[derive(Clone)]
@@ -56,6 +58,8 @@ pub struct Parts {
     pub reload: mpsc::Sender<()>,
     /// Where pushed collections go.
     pub pushed: mpsc::Sender<Pushed>,
+    /// Where upkeep of the history is asked for.
+    pub upkeep: mpsc::Sender<Order>,
     pub changed: broadcast::Sender<Changed>,
     pub counters: Arc<Counters>,
     pub started: Instant,

@@ -13,7 +13,7 @@ use super::fault::Fault;
 use super::percent::Segment;
 use super::site::Site;
 use super::visit::Visit;
-use super::{api, ask, health, live, login, pages, push, statics};
+use super::{api, ask, db, health, live, login, pages, push, statics};
 use crate::store::format::Format;
 
 pub(super) type Response = warp::reply::Response;
@@ -162,6 +162,13 @@ fn api_v1(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
         .then(|body: Bytes, site, visit| {
             finish(site, visit, move |site, visit| ask::sql(site, visit, body))
         });
+    let upkeep = warp::path!("api" / "v1" / "db")
+        .and(warp::post())
+        .and(warp::body::bytes())
+        .and(with(site))
+        .then(|body: Bytes, site, visit| {
+            finish(site, visit, move |site, visit| db::run(site, visit, body))
+        });
     let named = warp::path!("api" / "v1" / "q" / Segment)
         .and(warp::post())
         .and(warp::body::bytes())
@@ -182,7 +189,7 @@ fn api_v1(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
     let reads = status.or(hosts).unify().or(got).unify();
     let reads = reads.or(pushes(site)).unify();
     let orders = poll.or(reload).unify().or(sql).unify().or(named).unify();
-    reads.or(orders).unify().boxed()
+    reads.or(orders).unify().or(upkeep).unify().boxed()
 }
 
 /// What hosts send by themselves.

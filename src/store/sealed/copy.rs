@@ -70,7 +70,7 @@ fn make_directory(path: &Path) -> std::io::Result<()> {
 }
 
 /// Every file below the folder's directories, sorted.
-pub(super) fn list(root: &Path) -> Vec<PathBuf> {
+pub(in crate::store) fn list(root: &Path) -> Vec<PathBuf> {
     let entries = |path: &Path| -> Vec<PathBuf> {
         let found = std::fs::read_dir(path).into_iter().flatten();
         found.filter_map(|entry| Some(entry.ok()?.path())).collect()

@@ -75,6 +75,12 @@ impl Folder {
         replaced.extend(paths.into_iter().map(|path| (path, now)));
     }
 
+    /// Whether the file left the manifest and waits to be unlinked.
+    pub(super) fn is_replaced(&self, path: &Path) -> bool {
+        let replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
+        replaced.iter().any(|(known, _)| known == path)
+    }
+
     /// Unlinks what was replaced so long ago. Returns how many files went.
     pub(super) fn unlink_replaced(&self, ago: Duration) -> usize {
         let mut replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);

@@ -21,8 +21,8 @@ impl Store {
         if self.shared.sealed.is_none() {
             return Ok(Vec::new());
         }
-        let manifest = manifest::read(&self.shared.pool.connection()?)?;
-        let over = manifest
+        let connection = self.shared.pool.connection()?;
+        let over = manifest::read(&connection)?
             .into_iter()
             .filter(|entry| is_over(entry, keep, now));
         Ok(over

@@ -4,3 +4,4 @@ mod batch;
 mod kill;
 mod query;
 mod seal;
+mod upkeep;

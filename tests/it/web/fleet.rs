@@ -105,6 +105,7 @@ impl Fleet {
             poll_now,
             reload: mpsc::channel(1).0,
             pushed: tokio::sync::mpsc::channel(1).0,
+            upkeep: tokio::sync::mpsc::channel(1).0,
             changed: broadcast::channel(64).0,
             counters: Arc::new(Counters::default()),
             started: Instant::now(),
