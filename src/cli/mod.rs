@@ -4,6 +4,7 @@ mod check;
 mod client;
 mod completions;
 mod db;
+mod discover;
 mod host;
 mod import;
 mod init;
@@ -73,6 +74,8 @@ enum Verb {
     /// List the hosts, or show one with each effective value and the line it came from
     #[command(visible_alias = "hosts")]
     Host(host::Args),
+    /// Sweep networks and print what answers as hosts of the inventory
+    Discover(discover::Args),
     /// Bring the inventory of Ansible, ssh, Prometheus, snmp_exporter or a table
     Import(import::Args),
     /// Poll a host now and print what it answered; store nothing
@@ -114,6 +117,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Reload(args) => reload::run(&home, &args)?,
         Verb::Status(args) => status::run(&home, &args)?,
         Verb::Host(args) => host::run(&home, &args)?,
+        Verb::Discover(args) => discover::run(&home, &args)?,
         Verb::Import(args) => import::run(&home, &args)?,
         Verb::Poll(args) => poll::run(&home, &args)?,
         Verb::Profile(args) => profile::run(&home, &args)?,

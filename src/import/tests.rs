@@ -184,7 +184,7 @@ Match user root
 
 #[test]
 fn file_sd_in_json_and_in_yaml() {
-    let json = r#"[{"targets": ["a:9100", "https://b.example.net:9100/metrics", "[2001:db8::1]:9100"],
+    let json = r#"[{"targets": ["a:9100", "https://b.example.net:9100/metrics", "[2001:db8::1]:9100", "a:9256"],
                     "labels": {"job": "node", "__meta": "x", "n": 3}}]"#;
     let inventory = loaded(&import(Kind::FileSd, json, &wishes()).unwrap());
     assert_eq!(names(&inventory), ["2001:db8::1", "a", "b.example.net"]);

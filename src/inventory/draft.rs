@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::credential::{self, CredentialDraft};
+use super::credential::{self, Credential, CredentialDraft};
 use super::fields::{self, Keys};
 use super::layer::{self, LATER_KEYS, LAYER_KEYS, Layer, is_word};
 use super::pattern;
@@ -59,6 +59,21 @@ impl Draft {
     }
 
     /// The groups as the inventory shows them.
+    /// In the order of the files.
+    pub(super) fn credentials(&self) -> Vec<Credential> {
+        let whole = self.credentials.iter();
+        let mut list: Vec<_> = whole
+            .filter_map(|(name, draft)| Some((draft.mark, name, draft.kind.clone()?)))
+            .collect();
+        list.sort_by_key(|(mark, ..)| *mark);
+        list.into_iter()
+            .map(|(_, name, kind)| Credential {
+                name: name.clone(),
+                kind,
+            })
+            .collect()
+    }
+
     pub(super) fn groups(&self) -> Vec<Group> {
         self.groups
             .iter()

@@ -64,6 +64,8 @@ pub struct Inventory {
     pub hosts: BTreeMap<Arc<str>, Arc<Host>>,
     /// Every group with its parent, in the order of definition.
     pub groups: Vec<Group>,
+    /// In the order of the files.
+    pub credentials: Vec<Credential>,
     pub rules: Vec<Rule>,
     pub settings: Settings,
     /// By name: shipped ones and those on disk.
@@ -238,6 +240,7 @@ pub fn examine(files: &[SourceFile], outside: &dyn Outside) -> Examined {
     let inventory = (!problems.has_errors()).then(|| Inventory {
         hosts,
         groups: draft.groups(),
+        credentials: draft.credentials(),
         rules: rules.list,
         settings,
         profiles: profiles.list,

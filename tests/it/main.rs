@@ -11,6 +11,7 @@ mod inventory;
 mod support;
 
 mod devices;
+mod discover;
 mod documents;
 mod hostile;
 mod import;
