@@ -21,7 +21,8 @@
 //! - [`health`]: up, down, silent; [`alert`]: from rows to alerts, from alerts to reasons to tell.
 //! - [`trap`]: what devices tell unasked, in words.
 //! - [`import`]: inventories of other programs, as one of ours.
-//! - [`query`]: the files of `queries/`; [`signal`]: what loops and pages tell each other.
+//! - [`query`]: the files of `queries/`; [`report`]: which of them stand on one page, and when it is
+//!   due; [`signal`]: what loops and pages tell each other.
 //!
 //! **Edges** (each owns one outside thing, none knows another): [`home`] the files, [`collect`] the
 //! hosts, [`store`] DuckDB, [`render`] the templates, [`mail`] SMTP, [`mib`] MIB modules.
@@ -77,6 +78,7 @@ pub mod push;
 pub mod query;
 pub mod reading;
 pub mod render;
+pub mod report;
 pub mod schedule;
 pub mod signal;
 pub mod simulate;

@@ -114,7 +114,7 @@ fn smtp(url: &Written<String>, problems: &mut Problems<'_>) -> Option<Smtp> {
     Some((tls, user, host.to_owned(), port))
 }
 
-fn check_mailbox(text: &Written<String>, problems: &mut Problems<'_>) -> bool {
+pub(super) fn check_mailbox(text: &Written<String>, problems: &mut Problems<'_>) -> bool {
     let good = mailbox(&text.value);
     if !good {
         let message = format!("`{}` is not one mail address", text.value);

@@ -20,6 +20,7 @@ mod pattern;
 mod problem;
 mod profile_file;
 mod reach;
+mod report_file;
 mod resolve;
 mod rule;
 mod rule_file;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::credential::Secret;
+use crate::report::Report;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -29,6 +30,8 @@ pub struct Settings {
     pub notify: BTreeMap<String, NotifySettings>,
     /// `traps:`; without it nobody listens.
     pub traps: Option<TrapSettings>,
+    /// `reports:` in the order of the file.
+    pub reports: Vec<Report>,
 }
 
 impl Settings {
@@ -47,6 +50,11 @@ impl Settings {
         .into_iter()
         .filter_map(|(key, differs)| differs.then_some(key))
         .collect()
+    }
+
+    /// The report of that name.
+    pub fn report(&self, name: &str) -> Option<&Report> {
+        self.reports.iter().find(|report| report.name == name)
     }
 
     fn trap_listen(&self) -> &[SocketAddr] {
@@ -68,6 +76,7 @@ impl Default for Settings {
             mail: None,
             notify: BTreeMap::new(),
             traps: None,
+            reports: Vec::new(),
         }
     }
 }

@@ -7,13 +7,14 @@ use super::Outside;
 use super::fields::{self, Keys};
 use super::mail_file::{mail, notify};
 use super::problem::Problems;
+use super::report_file::reports;
 use super::settings::Settings;
 use super::trap_file::traps;
 use super::yaml::{Node, Written};
 
 pub(super) const LANGUAGES: [&str; 2] = ["en", "zh-CN"];
 /// Ignored with a warning: the daemon can well run without.
-const LATER: [&str; 4] = ["routes", "reports", "poller", "sql"];
+const LATER: [&str; 3] = ["routes", "poller", "sql"];
 const STORAGE_LATER: [&str; 3] = ["m5", "h1", "watermark"];
 const DAY: Duration = Duration::from_secs(86_400);
 /// A day is the least that can be dropped: it is one file.
@@ -29,7 +30,7 @@ pub(super) fn read(root: &Node, outside: &dyn Outside, problems: &mut Problems<'
     Keys::new(
         "settings.yaml",
         &[
-            "version", "server", "storage", "push", "mail", "notify", "traps",
+            "version", "server", "storage", "push", "mail", "notify", "traps", "reports",
         ],
     )
     .ignored(&LATER)
@@ -56,6 +57,10 @@ pub(super) fn read(root: &Node, outside: &dyn Outside, problems: &mut Problems<'
                 .error("missing-key", entry.key.mark, "`notify` has receivers but there is no `mail`")
                 .help("add `mail: {smtp: \"smtps://user@mail.example.net:465\", password: \"env:NAME\", from: \"Eider <eider@example.net>\"}`");
     }
+    // Reports name receivers, and take their zone and language from the server.
+    if let Some(entry) = map.get("reports") {
+        reports(&entry.value, &mut settings, problems);
+    }
     settings
 }
 
@@ -81,8 +86,10 @@ fn server(node: &Node, settings: &mut Settings, problems: &mut Problems<'_>) {
                 }
             }
             "timezone" => {
-                if let Some(zone) = fields::text(node, key, problems) {
-                    timezone(zone, settings, problems);
+                if let Some(zone) = fields::text(node, key, problems)
+                    && is_timezone(&zone, problems)
+                {
+                    settings.timezone = zone.value;
                 }
             }
             _ => {}
@@ -173,10 +180,10 @@ fn public_url(url: &Written<String>, problems: &mut Problems<'_>) -> Option<Stri
     Some(url.value.clone())
 }
 
-fn timezone(zone: Written<String>, settings: &mut Settings, problems: &mut Problems<'_>) {
+/// Whether there is such a time zone; else that is told.
+pub(super) fn is_timezone(zone: &Written<String>, problems: &mut Problems<'_>) -> bool {
     if jiff::tz::TimeZone::get(&zone.value).is_ok() {
-        settings.timezone = zone.value;
-        return;
+        return true;
     }
     let names: Vec<String> = jiff::tz::db()
         .available()
@@ -192,6 +199,7 @@ fn timezone(zone: Written<String>, settings: &mut Settings, problems: &mut Probl
         Some(likely) => problem.did_you_mean(Some(likely)),
         None => problem.help("use an IANA name like Asia/Shanghai or Europe/Berlin"),
     };
+    false
 }
 
 fn storage(node: &Node, settings: &mut Settings, problems: &mut Problems<'_>) {

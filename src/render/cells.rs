@@ -119,7 +119,7 @@ fn one(cell: Cell, show: &Show, link: Option<String>, top: Option<f64>) -> Shown
 }
 
 /// Upwards, or downwards when `crit` is below `warn`.
-fn level(value: f64, show: &Show) -> &'static str {
+pub(super) fn level(value: f64, show: &Show) -> &'static str {
     let falling = matches!((show.warn, show.crit), (Some(warn), Some(crit)) if crit < warn);
     let beyond = |limit: Option<f64>| {
         limit.is_some_and(|limit| {

@@ -1,7 +1,17 @@
-//! Charts as the server draws them: numbers in, lines and labels out; a template makes them SVG.
+//! Charts as the server draws them: numbers in, lines and labels out; a template makes them SVG, or
+//! [`png`] a picture for a mail.
 //! A gap in the data stays a gap in the line.
 
 mod axis;
+mod bars;
+mod drawing;
+mod figure;
+mod heat;
+mod picture;
+
+pub use drawing::{Drawing, Legend, Shape};
+pub use figure::{Figure, Frame, Stat};
+pub use picture::{Picture, png};
 
 use serde::Serialize;
 
@@ -35,16 +45,33 @@ pub enum Name {
     Text(String),
 }
 
+/// Which lines are filled below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filled {
+    None,
+    First,
+    All,
+}
+
+impl Name {
+    fn text(&self) -> String {
+        match self {
+            Name::Word(key) => (*key).to_owned(),
+            Name::Text(text) => text.clone(),
+        }
+    }
+}
+
 /// What a chart shows.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct Plan<'a> {
     /// Key of the title.
     pub title: &'static str,
-    pub unit: &'static str,
+    pub unit: &'a str,
     /// The scale always reaches up to here.
     pub at_least: f64,
-    /// The first line is filled below.
-    pub filled: bool,
+    /// The first line is filled below, or all of them.
+    pub filled: Filled,
     pub range: Range,
     /// Seconds between points; a longer pause than 2.5 of them is a gap.
     pub step: i64,
@@ -53,7 +80,7 @@ pub struct Plan {
 #[derive(Clone, Debug, Serialize)]
 pub struct Chart {
     title: &'static str,
-    unit: &'static str,
+    unit: String,
     width: f64,
     height: f64,
     left: f64,
@@ -84,7 +111,7 @@ struct Tick {
 }
 
 /// Draws the lines.
-pub fn draw(plan: &Plan, lines: Vec<Line>, timezone: &str) -> Chart {
+pub fn draw(plan: &Plan<'_>, lines: Vec<Line>, timezone: &str) -> Chart {
     let values = || {
         lines
             .iter()
@@ -117,11 +144,18 @@ pub fn draw(plan: &Plan, lines: Vec<Line>, timezone: &str) -> Chart {
     let lines = lines
         .into_iter()
         .enumerate()
-        .map(|(position, line)| area.line(line, gap, plan.filled && position == 0))
+        .map(|(position, line)| {
+            let filled = match plan.filled {
+                Filled::None => false,
+                Filled::First => position == 0,
+                Filled::All => true,
+            };
+            area.line(line, gap, filled)
+        })
         .collect();
     Chart {
         title: plan.title,
-        unit: plan.unit,
+        unit: plan.unit.to_owned(),
         width: WIDTH,
         height: HEIGHT,
         left: LEFT,
@@ -211,12 +245,12 @@ fn round(value: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn plan(range: Range) -> Plan {
+    fn plan(range: Range) -> Plan<'static> {
         Plan {
             title: "t",
             unit: "",
             at_least: 0.0,
-            filled: true,
+            filled: Filled::First,
             range,
             step: 60,
         }

@@ -17,7 +17,7 @@ use super::fleet::{self, TargetRow};
 use super::sql;
 use crate::inventory::{Host, Target};
 use crate::reading::{Method, UnixSeconds};
-use crate::render::chart::{self, Chart, Line, Name, Plan};
+use crate::render::chart::{self, Chart, Filled, Line, Name, Plan};
 use crate::store::{Cell, Question, StoreError};
 
 const DEFAULT_RANGE: &str = "now-6h";
@@ -300,7 +300,11 @@ impl<'a> Asker<'a> {
             unit,
             at_least,
             // Lines that stand side by side, as mounts do, are not filled.
-            filled: title != "chart.filesystems",
+            filled: if title == "chart.filesystems" {
+                Filled::None
+            } else {
+                Filled::First
+            },
             range: self.range.span(),
             step: self.step,
         };

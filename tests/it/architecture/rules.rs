@@ -12,6 +12,7 @@ const DOMAIN: &[&str] = &[
     "counter",
     "health",
     "query",
+    "report",
     "inventory",
     "profile",
     "schedule",
@@ -34,6 +35,8 @@ const CRATES: &[(&str, &str)] = &[
     ("lettre", "mail"),
     ("mib_rs", "mib"),
     ("minijinja", "render"),
+    ("resvg", "render"),
+    ("croner", "report"),
 ];
 
 /// What pure code does without.
