@@ -64,8 +64,8 @@ pub fn freshness(host: &Host) -> Duration {
 }
 
 /// The same for a table whose rows may come less often than the host is polled.
-pub fn freshness_in(host: &Host, table: &str) -> Duration {
-    let slowest = Duration::from_secs(crate::table::slowest_s(table).unsigned_abs());
+pub fn freshness_in(inventory: &Inventory, host: &Host, table: &str) -> Duration {
+    let slowest = Duration::from_secs(inventory.tables.slowest_s(table).unsigned_abs());
     freshness(host).max(slowest.mul_f64(2.5))
 }
 
@@ -123,7 +123,7 @@ fn observe_rule<'a>(
                 entity: row.entity.clone(),
             },
             at: row.ts,
-            fresh: now - row.ts <= freshness_in(host, &rows.table).as_secs() as i64,
+            fresh: now - row.ts <= freshness_in(inventory, host, &rows.table).as_secs() as i64,
             holds,
             clears,
             severity: severity(rule, &value),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::{HostId, Intake};
 use crate::inventory::{Host, Target};
 use crate::reading::{Collection, UnixSeconds};
-use crate::table;
 
 /// A target's place among those of its host.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +53,7 @@ impl Intake {
             .owners
             .entry((host, what))
             .or_insert((rank, collection.ts));
-        let interval = interval.max(table::slowest_s(what));
+        let interval = interval.max(self.tables.slowest_s(what));
         let silent = collection.ts - owner.1 > (interval * 5 / 2).max(1);
         if rank > owner.0 && !silent {
             return false;

@@ -73,11 +73,24 @@ pub(super) fn read(files: &[File<'_>], problems: &mut Problems<'_>) -> Profiles 
         }
     }
     let tables = definitions.finish(problems);
-    let list = heads
+    let list: Vec<Arc<Profile>> = heads
         .into_iter()
         .map(|(file, map, name)| Arc::new(profile(file, map, name, &tables, problems)))
         .collect();
+    let tables = tables.paced(paces(&list));
     Profiles { list, tables }
+}
+
+/// For each table the slowest `every:` of what fills it, in seconds.
+fn paces(profiles: &[Arc<Profile>]) -> HashMap<&'static str, i64> {
+    let mut paces: HashMap<&'static str, i64> = HashMap::new();
+    for section in profiles.iter().flat_map(|p| &p.sections) {
+        if let Some(every) = section.every {
+            let pace = paces.entry(section.name()).or_default();
+            *pace = (*pace).max(i64::try_from(every.as_secs()).unwrap_or(i64::MAX / 8));
+        }
+    }
+    paces
 }
 
 /// The name must be the file's: it is what overrides a shipped profile, and what `collect:` names.

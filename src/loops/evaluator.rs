@@ -230,7 +230,7 @@ impl Evaluator {
         let oldest = inventory
             .hosts
             .values()
-            .map(|host| freshness_in(host, table.name))
+            .map(|host| freshness_in(inventory, host, table.name))
             .max();
         let since = now - oldest.unwrap_or_default().as_secs() as i64;
         let mut question = Question::new(wanted.sql(table))

@@ -31,8 +31,9 @@ pub struct Reloader {
 /// Runs until `stop` is set.
 pub async fn run(mut parts: Reloader, mut stop: watch::Receiver<bool>) {
     let (tell, mut changes) = mpsc::channel(1);
+    let mut watched = parts.home.watched();
     // Kept alive for as long as the loop runs.
-    let _watcher = match watcher(&parts.home.watched(), tell) {
+    let mut watcher = match watcher(&watched, tell) {
         Ok(watcher) => Some(watcher),
         Err(error) => {
             tracing::warn!(
@@ -58,8 +59,28 @@ pub async fn run(mut parts: Reloader, mut stop: watch::Receiver<bool>) {
             _ = hangups.recv() => {}
             Some(()) = parts.asked.recv() => {}
         }
+        // Before the files are read: what is written into a new folder afterwards is seen.
+        follow(watcher.as_mut(), &mut watched, parts.home.watched());
         parts.reload(&started_with.settings).await;
     }
+}
+
+/// Watches folders that were made since the last look, and forgets those that are gone.
+fn follow(
+    watcher: Option<&mut notify::RecommendedWatcher>,
+    watched: &mut Vec<PathBuf>,
+    now: Vec<PathBuf>,
+) {
+    let Some(watcher) = watcher else {
+        return;
+    };
+    for folder in now.iter().filter(|folder| !watched.contains(folder)) {
+        if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
+            let folder = folder.display();
+            tracing::warn!("cannot watch {folder} ({error}); use `eider reload` after a change");
+        }
+    }
+    *watched = now;
 }
 
 fn watcher(

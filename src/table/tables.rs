@@ -12,12 +12,17 @@ const DEFINITIONS_MAX: usize = 4_096;
 
 /// Every table that collections fill, handed around as a value: an inventory brings its own.
 #[derive(Clone, Debug)]
-pub struct Tables(Arc<[&'static Table]>);
+pub struct Tables {
+    all: Arc<[&'static Table]>,
+    /// How seldom profiles ask for rows, in seconds, where they say so.
+    paces: Arc<HashMap<&'static str, i64>>,
+}
 
 /// The very same definitions, not only the same names.
 impl PartialEq for Tables {
     fn eq(&self, other: &Tables) -> bool {
-        self.0.len() == other.0.len()
+        self.paces == other.paces
+            && self.all.len() == other.all.len()
             && self
                 .iter()
                 .zip(other.iter())
@@ -27,14 +32,35 @@ impl PartialEq for Tables {
 
 impl Default for Tables {
     fn default() -> Tables {
-        Tables(ALL.into())
+        Tables {
+            all: ALL.into(),
+            paces: Arc::default(),
+        }
     }
 }
 
 impl Tables {
     /// The core tables and these.
     pub fn with(more: impl IntoIterator<Item = &'static Table>) -> Tables {
-        Tables(ALL.iter().copied().chain(more).collect())
+        Tables {
+            all: ALL.iter().copied().chain(more).collect(),
+            paces: Arc::default(),
+        }
+    }
+
+    /// The same ones, of which profiles ask for these only every so many seconds.
+    pub fn paced(self, paces: HashMap<&'static str, i64>) -> Tables {
+        Tables {
+            paces: Arc::new(paces),
+            ..self
+        }
+    }
+
+    /// How many seconds the rows of a table, or the fact of a host of that name, may be apart although
+    /// the host is polled more often, whatever method fills it. 0: they come with every poll.
+    pub fn slowest_s(&self, name: &str) -> i64 {
+        let paced = self.paces.get(name).copied().unwrap_or(0);
+        paced.max(super::slowest_s(name))
     }
 
     /// The table of that name.
@@ -43,7 +69,7 @@ impl Tables {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &'static Table> {
-        self.0.iter().copied()
+        self.all.iter().copied()
     }
 
     /// Those that profiles made.
@@ -222,6 +248,9 @@ mod tests {
         );
         assert!(tables.find("cpu").is_some());
         assert_eq!(tables.made().count(), 1);
+        let paced = tables.paced(HashMap::from([("tables_test", 900), ("filesystem", 60)]));
+        let slowest = ["tables_test", "filesystem", "cpu"].map(|t| paced.slowest_s(t));
+        assert_eq!(slowest, [900, 300, 0], "the slower of profile and method");
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod loop_text;
 mod loop_watch;
 mod mib;
 mod ping;
+mod profiles;
 mod push;
 mod record;
 mod recordings;

@@ -19,10 +19,11 @@ use crate::inventory::Inventory;
 use crate::reading::UnixSeconds;
 use crate::store::Question;
 
-/// The newest values are looked for so many intervals back, and at least so long.
+/// The newest values are looked for so many intervals back, and at least 2.5 times as long as the
+/// slowest table takes.
 const INTERVALS_BACK: u64 = 3;
-/// 2.5 times the slowest cadence of a table: file systems come every 5 minutes.
-const LEAST_BACK_S: u64 = 750;
+/// The tables of which the newest values are shown.
+const SHOWN: [&str; 5] = ["cpu", "memory", "system", "filesystem", "interface"];
 /// Problems shown before "and n more".
 const MAX_PROBLEMS: usize = 100;
 
@@ -172,7 +173,9 @@ impl Newest {
             .flat_map(|host| host.targets.iter().map(|target| target.interval.as_secs()))
             .max()
             .unwrap_or(0);
-        let back = (longest * INTERVALS_BACK).clamp(LEAST_BACK_S, 86_400);
+        let slowest = SHOWN.iter().map(|table| inventory.tables.slowest_s(table));
+        let least = slowest.max().unwrap_or(0).unsigned_abs() * 5 / 2;
+        let back = (longest * INTERVALS_BACK).clamp(least.min(86_400), 86_400);
         let from = site::now() - i64::try_from(back).unwrap_or(86_400);
         let ask = |sql: &str| {
             records::by_host(&site.parts.store, Question::new(sql).bind("from", at(from)))
