@@ -201,7 +201,7 @@ fn sealed_history(home: &TestHome, hosts: &str) {
     let ids = recorder.sync_hosts(&inventory, LONG_AGO).expect("hosts");
     let reading = |minute: i64| Stored {
         host_id: ids[0].1,
-        method: Method::Snmp,
+        way: Method::Snmp.into(),
         ts: LONG_AGO + minute * 60,
         push_key: None,
         poll: PollRow {
