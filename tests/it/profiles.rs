@@ -71,8 +71,7 @@ tables:
 }
 
 const PATH: &str = "inventory/profiles/boiler.yaml";
-const WORD: &str =
-    "      word: {from: .1, regex: '([a-z]+)', kind: text, comment: What stands behind the number}\n";
+const WORD: &str = "      word: {from: .1, regex: '([a-z]+)', kind: text, comment: What stands behind the number}\n";
 
 fn count(home: &TestHome, from: &str) -> i64 {
     let rows = home.rows(&format!("SELECT count(*) AS n FROM {from}"));
@@ -80,12 +79,15 @@ fn count(home: &TestHome, from: &str) -> i64 {
 }
 
 fn newest(home: &TestHome, columns: &str) -> Option<Json> {
-    let sql = format!("SELECT {columns} FROM boiler WHERE boiler = 'north' ORDER BY ts DESC LIMIT 1");
+    let sql =
+        format!("SELECT {columns} FROM boiler WHERE boiler = 'north' ORDER BY ts DESC LIMIT 1");
     home.rows(&sql).into_iter().next()
 }
 
 fn there_is_a_table(home: &TestHome) -> bool {
-    home.run(&["query", "-e", "SELECT 1 FROM boiler LIMIT 1"]).code == 0
+    home.run(&["query", "-e", "SELECT 1 FROM boiler LIMIT 1"])
+        .code
+        == 0
 }
 
 #[test]
@@ -126,7 +128,9 @@ fn a_profile_comes_grows_and_goes_while_the_daemon_runs() {
     // A broken one changes nothing and is told.
     home.write(PATH, &profile("      oops: {from: nowhere}\n"));
     wait_until("the status tells it", PATIENCE, || {
-        home.run(&["status"]).stdout.contains("inventory/profiles/boiler.yaml")
+        home.run(&["status"])
+            .stdout
+            .contains("inventory/profiles/boiler.yaml")
     });
     let before = count(&home, "boiler");
     wait_until("the old profile is polled on", PATIENCE, || {
@@ -139,9 +143,13 @@ fn a_profile_comes_grows_and_goes_while_the_daemon_runs() {
     });
     // Polls begun before the reload may end after it; those of the next turns do not fill it.
     let polls = count(&home, "poll");
-    wait_until("two more polls", PATIENCE, || count(&home, "poll") > polls + 1);
+    wait_until("two more polls", PATIENCE, || {
+        count(&home, "poll") > polls + 1
+    });
     let (rows, polls) = (count(&home, "boiler"), count(&home, "poll"));
-    wait_until("three more polls", PATIENCE, || count(&home, "poll") > polls + 2);
+    wait_until("three more polls", PATIENCE, || {
+        count(&home, "poll") > polls + 2
+    });
     assert_eq!(count(&home, "boiler"), rows, "it is collected no more");
     assert!(rows > 0 && count(&home, "boiler WHERE word = 'ok'") > 0);
     assert!(daemon.stop().success());
@@ -164,12 +172,19 @@ fn a_rule_on_a_profiles_table_fires_and_mails() {
         .with("inventory/hosts.yaml", &boilers.hosts())
         .with("inventory/rules/base.yaml", rule)
         // More seldom than the host is polled, and than the host's own rows may be old.
-        .with(PATH, &profile("").replace("    index:", "    every: 10s\n    index:"));
+        .with(
+            PATH,
+            &profile("").replace("    index:", "    every: 10s\n    index:"),
+        );
     let daemon = Daemon::start_with(&home, &SERVE, &[]);
     wait_until("it is cold", PATIENCE, || newest(&home, "ts").is_some());
     boilers.set("north", "97 hot");
     let mail = smtp.wait_mails(1, PATIENCE).remove(0);
-    assert!(mail.subject().contains("north is at 97"), "{}", mail.subject());
+    assert!(
+        mail.subject().contains("north is at 97"),
+        "{}",
+        mail.subject()
+    );
     let alerts = home.rows("SELECT rule, host, entity, state FROM alert");
     assert_eq!(
         alerts,
@@ -178,7 +193,11 @@ fn a_rule_on_a_profiles_table_fires_and_mails() {
     assert!(daemon.page("/alerts").contains("boiler-hot"));
     boilers.set("north", "60 ok");
     let mails = smtp.wait_mails(2, PATIENCE);
-    assert!(mails[1].subject().starts_with("[OK]"), "{}", mails[1].subject());
+    assert!(
+        mails[1].subject().starts_with("[OK]"),
+        "{}",
+        mails[1].subject()
+    );
     assert!(daemon.stop().success());
 }
 
@@ -193,7 +212,10 @@ fn sealed_history(home: &TestHome, hosts: &str) {
     ];
     let (inventory, problems) = inventory::load(&files, &NoSecrets);
     let inventory: Inventory = inventory.unwrap_or_else(|| panic!("{problems:?}"));
-    let table = inventory.tables.find("boiler").expect("the profile's table");
+    let table = inventory
+        .tables
+        .find("boiler")
+        .expect("the profile's table");
     let options = Options {
         memory_bytes: Some(128 << 20),
     };
@@ -236,7 +258,10 @@ fn sealed_history(home: &TestHome, hosts: &str) {
     };
     let batch: Vec<Stored> = (0..10).map(reading).collect();
     recorder.append(&batch).expect("a commit");
-    for stretch in store.stretches(LONG_AGO + 2 * 3_600, false).expect("a plan") {
+    for stretch in store
+        .stretches(LONG_AGO + 2 * 3_600, false)
+        .expect("a plan")
+    {
         let prepared = store.prepare(&stretch).expect("files are written");
         let switched = recorder.switch(&prepared).expect("a transaction");
         assert_eq!(switched, Switched::Done);
