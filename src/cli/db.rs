@@ -1,8 +1,11 @@
 //! `eider db`: the history as a whole. The running daemon does the work; without one, the verb opens
 //! the file itself.
 
+mod export;
 mod progress;
+mod restore;
 mod seal;
+mod snapshot;
 mod stats;
 mod verify;
 
@@ -34,6 +37,12 @@ enum Verb {
     Verify(verify::Args),
     /// Seal every hour that is over now instead of five minutes later, and days at once
     Seal(seal::Args),
+    /// Write tables as Parquet or CSV, each into a file of its own
+    Export(export::Args),
+    /// Copy the whole history as it is now into a new directory that any DuckDB opens
+    Snapshot(snapshot::Args),
+    /// Put a snapshot into a home that has no history; no daemon may run on it
+    Restore(restore::Args),
 }
 
 pub(super) fn run(home: &Home, args: &Args) -> anyhow::Result<u8> {
@@ -41,6 +50,9 @@ pub(super) fn run(home: &Home, args: &Args) -> anyhow::Result<u8> {
         Verb::Stats(args) => stats::run(home, args),
         Verb::Verify(args) => verify::run(home, args),
         Verb::Seal(args) => seal::run(home, args),
+        Verb::Export(args) => export::run(home, args),
+        Verb::Snapshot(args) => snapshot::run(home, args),
+        Verb::Restore(args) => restore::run(home, args),
     }
 }
 

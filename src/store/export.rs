@@ -77,7 +77,7 @@ impl Store {
 }
 
 /// One column of the file. Parquet has no 128-bit integer and would make it a double.
-fn exported(place: usize, name: &str, sql_type: &str) -> String {
+pub(super) fn exported(place: usize, name: &str, sql_type: &str) -> String {
     let name = ident(name);
     match sql_type {
         "HUGEINT" | "UHUGEINT" => format!("CAST(#{place} AS DECIMAL(38,0)) AS {name}"),

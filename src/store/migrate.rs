@@ -23,6 +23,12 @@ pub(super) fn bring_up(
     path: &Path,
     sealed: Option<&Folder>,
 ) -> Result<(), StoreError> {
+    refuse_newer(connection, path)?;
+    follow(connection, &Tables::default(), sealed)
+}
+
+/// An error when a newer program wrote the file.
+pub(super) fn refuse_newer(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     if let Some(found) = meta(connection, "schema")? {
         let found: i64 = found.parse().unwrap_or(i64::MAX);
         if found > schema::VERSION {
@@ -33,7 +39,7 @@ pub(super) fn bring_up(
             });
         }
     }
-    follow(connection, &Tables::default(), sealed)
+    Ok(())
 }
 
 /// Makes what these tables need and the file does not have.

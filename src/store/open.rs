@@ -25,6 +25,7 @@ pub(super) fn file(data: &Path, options: &Options) -> Result<(Store, Recorder), 
     }
     let path = data.join(FILE);
     let lock = lock::take(data, &path)?;
+    clear(&export);
     let (connection, repairs) = connect(&path, options)?;
     set_up(&connection, data, &[&export, sealed.root()])?;
     migrate::bring_up(&connection, &path, Some(&sealed))?;
@@ -43,6 +44,21 @@ pub(super) fn file(data: &Path, options: &Options) -> Result<(Store, Recorder), 
         shared.sealed = Some(sealed);
         shared.lock = Some(lock);
     })
+}
+
+/// Removes what an interrupted export left.
+fn clear(directory: &Path) {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    for path in entries.map(|entry| entry.path()) {
+        let gone = if path.is_dir() {
+            std::fs::remove_dir_all(&path)
+        } else {
+            std::fs::remove_file(&path)
+        };
+        if let Err(error) = gone {
+            tracing::warn!(path = %path.display(), "cannot be removed: {error}");
+        }
+    }
 }
 
 /// Opens the file. A damaged write-ahead log is cut and opened again, each time a copy is kept.
@@ -78,6 +94,11 @@ fn report(connection: &Connection, repair: &Repair) -> Result<(), StoreError> {
         [message],
     )?;
     Ok(())
+}
+
+/// Opens a file beside the history, a snapshot, with no bounds on what it may read.
+pub(super) fn plain(path: &Path) -> Result<Connection, StoreError> {
+    Connection::open_with_flags(path, config(None)?).map_err(|error| why_not_opened(path, &error))
 }
 
 /// An empty history in memory.

@@ -27,6 +27,7 @@ pub use retain::Expired;
 pub use seal::{Prepared, Switched};
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -45,6 +46,17 @@ pub(super) struct Folder {
     root: PathBuf,
     /// Files that left the manifest, and when.
     replaced: Mutex<Vec<(PathBuf, Instant)>>,
+    /// While somebody copies files, none is unlinked.
+    pins: AtomicUsize,
+}
+
+/// Keeps replaced files from being unlinked until it is dropped.
+pub(super) struct Pin<'f>(&'f Folder);
+
+impl Drop for Pin<'_> {
+    fn drop(&mut self) {
+        self.0.pins.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Folder {
@@ -52,6 +64,7 @@ impl Folder {
         Folder {
             root: data.join(NAME),
             replaced: Mutex::default(),
+            pins: AtomicUsize::new(0),
         }
     }
 
@@ -75,6 +88,11 @@ impl Folder {
         replaced.extend(paths.into_iter().map(|path| (path, now)));
     }
 
+    pub(super) fn pin(&self) -> Pin<'_> {
+        self.pins.fetch_add(1, Ordering::SeqCst);
+        Pin(self)
+    }
+
     /// Whether the file left the manifest and waits to be unlinked.
     pub(super) fn is_replaced(&self, path: &Path) -> bool {
         let replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,6 +102,9 @@ impl Folder {
     /// Unlinks what was replaced so long ago. Returns how many files went.
     pub(super) fn unlink_replaced(&self, ago: Duration) -> usize {
         let mut replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.pins.load(Ordering::SeqCst) > 0 {
+            return 0;
+        }
         let before = replaced.len();
         replaced.retain(|(path, since)| {
             if since.elapsed() < ago {

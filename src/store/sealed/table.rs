@@ -38,7 +38,10 @@ pub(in crate::store) fn all(connection: &Connection) -> Result<Vec<Timed>, Store
 }
 
 /// Every table or view of a schema with its columns, by name.
-fn relations(connection: &Connection, schema: &str) -> Result<Vec<Timed>, StoreError> {
+pub(in crate::store) fn relations(
+    connection: &Connection,
+    schema: &str,
+) -> Result<Vec<Timed>, StoreError> {
     let mut statement = connection.prepare(
         "SELECT table_name, column_name, data_type FROM duckdb_columns()
          WHERE schema_name = ? AND database_name = current_database()
@@ -106,7 +109,8 @@ pub(in crate::store) fn copies(connection: &Connection) -> Result<Vec<String>, S
     Ok(all)
 }
 
-fn make(table: &Timed) -> String {
+/// The statement that makes the table in an empty database.
+pub(in crate::store) fn make(table: &Timed) -> String {
     let columns: Vec<String> = table
         .columns
         .iter()

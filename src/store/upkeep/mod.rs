@@ -4,14 +4,22 @@
 //! opened the file itself. It runs on a thread of its own and hands to the writer only what must be
 //! written.
 
+mod export;
 mod forecast;
+mod place;
+mod restore;
 mod seal;
+mod snapshot;
 mod usage;
 mod verify;
 
+pub use export::{Export, ExportFormat, Exported};
 pub use forecast::Forecast;
+pub use restore::{Restore, Restored};
 pub use usage::{TableUse, Usage};
 pub use verify::{Problem, Verified};
+
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,6 +42,17 @@ pub enum Task {
     },
     /// Seals every hour that is over, at once.
     Seal,
+    /// Tables as files: a list of [`Exported`].
+    Export(Export),
+    /// A copy of the history that any DuckDB opens.
+    Snapshot {
+        /// An absolute path that is not there yet.
+        directory: PathBuf,
+        /// Copies sealed files even where a second name would do.
+        copy: bool,
+        /// With users, tokens, host keys and what waits to be mailed.
+        state: bool,
+    },
 }
 
 /// What is told while a task runs; a line of the answer each.
@@ -104,6 +123,8 @@ impl Task {
             Task::Stats => "stats",
             Task::Verify { .. } => "verify",
             Task::Seal => "seal",
+            Task::Export(_) => "export",
+            Task::Snapshot { .. } => "snapshot",
         }
     }
 
@@ -119,6 +140,19 @@ impl Task {
             Task::Stats => told(&usage::of(store, frame)?),
             Task::Verify { quick } => told(&verify::all(store, *quick, tell)?),
             Task::Seal => told(&seal::all(store, hand, frame, tell)?),
+            Task::Export(wanted) => told(&export::run(store, wanted, tell)?),
+            Task::Snapshot {
+                directory,
+                copy,
+                state,
+            } => {
+                let wanted = snapshot::Wanted {
+                    directory,
+                    copy: *copy,
+                    state: *state,
+                };
+                told(&snapshot::make(store, &wanted, tell)?)
+            }
         }
     }
 }
