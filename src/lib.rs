@@ -14,6 +14,8 @@
 //! - [`reading`]: what one attempt on one target yields; [`table`]: the core tables that it fills.
 //! - [`inventory`]: what we watch; files in, [`inventory::Inventory`] and *all* problems out.
 //! - [`profile`]: what to ask a kind of device and which table it fills, resolved.
+//! - `machine`: what a machine tells about itself, in the terms of the core tables, whoever asked it;
+//!   [`prometheus`]: its text format, and node_exporter's families as rows.
 //! - [`schedule`]: who is due at `now`; [`counter`]: two readings → a delta, or why there is none.
 //! - [`identity`]: which entity a row is about; [`intake`]: from a collection as read to rows as
 //!   stored.
@@ -71,9 +73,11 @@ pub mod import;
 pub mod intake;
 pub mod inventory;
 pub mod loops;
+mod machine;
 pub mod mail;
 pub mod mib;
 pub mod profile;
+pub mod prometheus;
 pub mod push;
 pub mod query;
 pub mod reading;

@@ -2,7 +2,7 @@
 
 mod linux;
 pub mod local;
-mod machine;
+
 pub mod names;
 mod ping;
 pub mod snmp;
@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::inventory::{Access, Target};
+use crate::machine;
 use crate::reading::{Collection, Effort, Failure, Readings, UnixSeconds};
 
 /// What one attempt gave: its cost, and readings or the reason there are none.

@@ -1,11 +1,12 @@
 //! What others send us over HTTP, from bytes to [`Readings`]: our own JSON, the flat payload of small
-//! psutil scripts, Influx line protocol.
+//! psutil scripts, Influx line protocol, Prometheus' text of a node_exporter.
 //!
 //! Pure: a body and a few circumstances in, [`Delivery`]s and mistakes out. A mistake costs its own
 //! cell, row or line, never the rest, and says where it is.
 
 mod document;
 mod line;
+mod prometheus;
 mod psutil;
 mod rows;
 mod telegraf;
@@ -34,6 +35,8 @@ pub enum Format {
     Ndjson,
     /// Influx line protocol.
     Lines,
+    /// Prometheus' text format, or OpenMetrics.
+    Prometheus,
     /// The flat payload of psutil scripts.
     Psutil,
 }
@@ -49,13 +52,25 @@ impl Format {
         match kind.as_str() {
             "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Format::Ndjson,
             "application/json" => Format::Json,
+            "application/openmetrics-text" => Format::Prometheus,
+            // `text/plain; version=0.0.4` is what exporters say; without a version it may be anything.
+            "text/plain" if content_type.is_some_and(|t| t.contains("version=")) => {
+                Format::Prometheus
+            }
             "application/vnd.influx.lineprotocol" | "application/x-influx" => Format::Lines,
             _ => match body.iter().find(|b| !b.is_ascii_whitespace()) {
                 Some(b'{' | b'[') => Format::Json,
+                // Comments of line protocol begin with `#`, too.
+                Some(b'#') if is_prometheus(body) => Format::Prometheus,
                 _ => Format::Lines,
             },
         }
     }
+}
+
+fn is_prometheus(body: &[u8]) -> bool {
+    let body = body.trim_ascii_start();
+    body.starts_with(b"# HELP ") || body.starts_with(b"# TYPE ")
 }
 
 /// What is known of a request beside its body.
@@ -127,6 +142,7 @@ pub fn read(format: Format, body: &[u8], about: &Circumstances<'_>) -> Body {
         Format::Json => document::read_all(text, about, &mut read),
         Format::Ndjson => document::read_lines(text, about, &mut read),
         Format::Lines => line::read(text, about, &mut read),
+        Format::Prometheus => prometheus::read(text, about, &mut read),
         Format::Psutil => psutil::read(text, about, &mut read),
     }
     read.deliveries

@@ -314,3 +314,33 @@ fn bodies_of_any_bytes_are_survived() {
         }
     }
 }
+
+#[test]
+fn prometheus_text_is_taken_by_its_type_or_its_first_comment() {
+    let text =
+        "# HELP node_load1 1m load average.\nnode_load1 0.5\nnode_load5 1\nnode_load15 2\nodd\n";
+    for kind in [
+        Some("text/plain; version=0.0.4; charset=utf-8"),
+        Some("application/openmetrics-text; version=1.0.0"),
+        None,
+    ] {
+        assert_eq!(Format::of(kind, text.as_bytes()), Format::Prometheus);
+    }
+    assert_eq!(
+        Format::of(Some("text/plain"), b"cpu,host=a usage=1"),
+        Format::Lines
+    );
+    assert_eq!(Format::of(None, b"# a comment\ncpu usage=1"), Format::Lines);
+    let about = Circumstances {
+        now: NOW,
+        per_second: 1,
+        table: &|name| crate::table::find(name),
+    };
+    let body = read(Format::Prometheus, text.as_bytes(), &about);
+    assert_eq!(body.deliveries.len(), 1);
+    assert_eq!(body.deliveries[0].ts, NOW);
+    assert_eq!(body.deliveries[0].readings.tables[0].table.name, "system");
+    assert_eq!((body.mistakes.len(), body.mistakes[0].line), (1, 5));
+    let other = read(Format::Prometheus, b"up 1\n", &about);
+    assert!(other.deliveries.is_empty() && other.mistakes.len() == 1);
+}

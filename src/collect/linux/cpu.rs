@@ -1,7 +1,7 @@
 //! /proc/stat: CPU time.
 
 use super::lines;
-use crate::collect::machine::counter;
+use crate::machine::counter;
 use crate::reading::{EntityKey, Row, Value};
 use crate::table::{CPU, CPU_CORE, Table};
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Report, lines};
-use crate::collect::machine::{clean, counter};
+use crate::machine::{clean, counter, is_skipped_disk, numbered};
 use crate::reading::{EntityKey, Row};
 use crate::table::DISK;
 
@@ -25,7 +25,7 @@ pub(in crate::collect) fn rows(report: &Report<'_>) -> Option<Vec<Row>> {
                 Some(names) => names.contains(device.name.replace('/', "!").as_str()),
                 None => looks_whole(device.name),
             };
-            let wanted = is_whole && !is_skipped(device.name) && seen.insert(device.name);
+            let wanted = is_whole && !is_skipped_disk(device.name) && seen.insert(device.name);
             wanted.then(|| device.row())
         })
         .collect();
@@ -82,13 +82,6 @@ impl<'a> Device<'a> {
     }
 }
 
-/// Memory that pretends to be a disk, images, and drives for media: nobody waits for these.
-fn is_skipped(name: &str) -> bool {
-    ["loop", "ram", "zram", "sr", "fd", "nbd", "mtdblock"]
-        .iter()
-        .any(|kind| numbered(name, kind))
-}
-
 /// Tells a whole device from a partition by its name, where /sys/block is not to be read.
 fn looks_whole(name: &str) -> bool {
     let lettered = ["sd", "vd", "hd", "xvd"].iter().any(|kind| {
@@ -103,10 +96,6 @@ fn looks_whole(name: &str) -> bool {
         || ["dm-", "md", "mmcblk"]
             .iter()
             .any(|kind| numbered(name, kind))
-}
-
-fn numbered(name: &str, kind: &str) -> bool {
-    name.strip_prefix(kind).is_some_and(digits)
 }
 
 fn digits(text: &str) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Report, lines};
-use crate::collect::machine::{Mount, is_skipped_mount};
+use crate::machine::{Mount, is_skipped_mount};
 use crate::reading::Row;
 
 /// One row per mount. `None` when df said nothing readable.

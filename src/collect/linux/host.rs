@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{Report, lines};
-use crate::collect::machine::{System, clean};
+use crate::machine::{System, clean};
 use crate::reading::Uptime;
 
 /// A hundred years: what is beyond is not an uptime.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Report, lines};
-use crate::collect::machine::{Interface, iana_type, is_noise_interface};
+use crate::machine::{Interface, iana_type, interface_state, is_noise_interface};
 use crate::reading::Row;
 
 /// One row per interface. `None` without a readable line.
@@ -74,7 +74,7 @@ fn counters(line: &str) -> Option<Interface> {
 
 fn learn(interface: &mut Interface, file: &str, value: &str) {
     match file {
-        "operstate" => interface.state = state(value),
+        "operstate" => interface.state = interface_state(value),
         // Megabits; -1 and nonsense of drivers that do not know are no number.
         "speed" => {
             let megabits = value
@@ -97,20 +97,6 @@ fn learn(interface: &mut Interface, file: &str, value: &str) {
         }
         _ => {}
     }
-}
-
-/// The kernel's words (RFC 2863), as the table spells them.
-pub(in crate::collect) fn state(word: &str) -> Option<&'static str> {
-    Some(match word {
-        "up" => "up",
-        "down" => "down",
-        "testing" => "testing",
-        "unknown" => "unknown",
-        "dormant" => "dormant",
-        "notpresent" => "not_present",
-        "lowerlayerdown" => "lower_layer_down",
-        _ => return None,
-    })
 }
 
 /// A hardware address in small letters; all zeros is none.

@@ -1,7 +1,7 @@
 //! /proc/meminfo.
 
 use super::{Report, lines};
-use crate::collect::machine::Memory;
+use crate::machine::Memory;
 
 /// Main memory and swap. `None` without the total, or without anything to tell what is available.
 ///

@@ -19,7 +19,7 @@ pub(super) mod tcp;
 
 pub(super) use report::{Flaw, Report};
 
-use crate::collect::machine::{System, states_row, table};
+use crate::machine::{System, states_row, table};
 use crate::reading::{Readings, Row, TableReadings};
 use crate::table::{
     CPU, CPU_CORE, DISK, FILESYSTEM, INTERFACE, MEMORY, PROCESS, PROCESS_STATE, RAID, SENSOR,

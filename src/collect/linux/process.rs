@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Report, cpu, lines};
-use crate::collect::machine::Process;
+use crate::machine::Process;
 use crate::reading::Row;
 
 /// What a host tells about its processes.

@@ -1,7 +1,7 @@
 //! /proc/mdstat: software RAID.
 
 use super::{Report, lines};
-use crate::collect::machine::{clean, text};
+use crate::machine::{clean, text};
 use crate::reading::{EntityKey, Row, Value};
 use crate::table::RAID;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Report, lines};
-use crate::collect::machine::{clean, text};
+use crate::machine::{clean, text};
 use crate::reading::{EntityKey, Row, Value};
 use crate::table::SENSOR;
 

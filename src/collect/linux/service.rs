@@ -1,7 +1,7 @@
 //! `systemctl list-units --all --type=service --plain`: services and their states.
 
 use super::{Report, lines};
-use crate::collect::machine::text;
+use crate::machine::text;
 use crate::reading::{EntityKey, Row, Value};
 use crate::table::SERVICE;
 
@@ -60,7 +60,7 @@ impl<'a> Unit<'a> {
     }
 
     fn row(&self) -> Row {
-        let name = crate::collect::machine::clean(self.name.trim_end_matches(".service"));
+        let name = crate::machine::clean(self.name.trim_end_matches(".service"));
         let mut row = Row::new(&SERVICE, Some(EntityKey::named(name)));
         row.set(&SERVICE, "state", text(Some(self.state)));
         row.set(&SERVICE, "sub_state", text(Some(self.sub_state)));

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use sysinfo::Disks;
 
-use crate::collect::machine::{Mount, is_skipped_mount};
+use crate::machine::{Mount, is_skipped_mount};
 
 /// One entry per file system, under its shortest path, as df lists them.
 pub(super) fn all(disks: &Disks) -> Vec<Mount> {

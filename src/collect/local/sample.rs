@@ -10,8 +10,9 @@ use sysinfo::{
 
 use super::{kernel, mounts};
 use crate::collect::linux::{self, Report};
-use crate::collect::machine::{
-    self, Interface, Memory, Process, clean, counter, is_noise_interface, states_row, table,
+use crate::machine::{
+    self, Interface, Memory, Process, clean, counter, interface_state, is_noise_interface,
+    states_row, table,
 };
 use crate::reading::{EntityKey, Readings, Row, Uptime, Value};
 use crate::table::{CPU, DISK, FILESYSTEM, INTERFACE, MEMORY, PROCESS, PROCESS_STATE, SYSTEM};
@@ -210,7 +211,7 @@ impl Sources {
             }
             interface.mtu = Some(told.mtu());
             let state = told.operational_state().to_string();
-            interface.state = linux::interface::state(&state).or(interface.state);
+            interface.state = interface_state(&state).or(interface.state);
         }
         let wanted = known.values().filter(|i| !is_noise_interface(&i.name));
         wanted.map(Interface::row).collect()

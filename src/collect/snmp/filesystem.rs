@@ -6,7 +6,7 @@ use super::text;
 use super::ucd_disk::{Amounts, UcdRead};
 use super::value::Datum;
 use super::walk::{TableSpec, Walked};
-use crate::collect::machine::is_skipped_mount;
+use crate::machine::is_skipped_mount;
 use crate::reading::{EntityKey, Row, TableReadings, Value};
 use crate::table::FILESYSTEM;
 

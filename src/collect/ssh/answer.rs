@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::exec::Output;
 use super::host_keys::HostKey;
 use crate::collect::linux::{self, Flaw, Report};
-use crate::collect::machine::clean;
+use crate::machine::clean;
 use crate::reading::{Cause, Event, Failure, Readings, Value};
 use crate::table::SYSTEM;
 

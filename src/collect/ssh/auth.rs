@@ -11,8 +11,8 @@ use ssh2::{KeyboardInteractivePrompt, Prompt, Session};
 
 use super::failure;
 use super::host_keys::HostKey;
-use crate::collect::machine::clean;
 use crate::inventory::{Secret, SshAuth};
+use crate::machine::clean;
 use crate::reading::{Cause, Failure};
 
 /// A private key is a few kilobytes; more is not one.

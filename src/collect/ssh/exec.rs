@@ -10,7 +10,7 @@ use ssh2::Channel;
 use super::failure::{self, Stage};
 use super::session::{Remote, Request, millis};
 use super::watchdog::Watchdog;
-use crate::collect::machine::clean;
+use crate::machine::clean;
 use crate::reading::{Cause, Failure};
 
 /// What runs on the host. The shell that the user logs in with (csh, fish, …) sees this one line;

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use crate::collect::machine::clean;
+use crate::machine::clean;
 use crate::reading::{Cause, Failure};
 
 /// What an attempt was doing.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ssh2::{MethodType, Session};
 
 use super::session::HOST_KEY_METHODS;
-use crate::collect::machine::clean;
+use crate::machine::clean;
 
 /// Lines before the server's version, and the message after it, are not longer than this.
 const HEAD_MAX: usize = 16 * 1024;

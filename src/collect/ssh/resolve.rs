@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
-use crate::collect::machine::clean;
+use crate::machine::clean;
 use crate::reading::{Cause, Failure};
 
 /// An address this young is not asked for again.

@@ -13,8 +13,8 @@ use super::failure::{self, Stage};
 use super::host_keys::{HostKey, HostKeys, Trusted, Verdict};
 use super::offer;
 use super::watchdog::{Watch, Watchdog};
-use crate::collect::machine::clean;
 use crate::inventory::{HostKeyPolicy, SshAccess};
+use crate::machine::clean;
 use crate::reading::{Cause, Failure};
 
 /// Host-key algorithms in the order we like them. Certificates are left out: the store knows keys.

@@ -19,6 +19,8 @@ const DOMAIN: &[&str] = &[
     "alert",
     "trap",
     "push",
+    "machine",
+    "prometheus",
     "import",
 ];
 /// Each owns one thing of the outside world.

@@ -6,23 +6,23 @@ use crate::table::{PROCESS, PROCESS_STATE};
 
 /// One process.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::collect) struct Process {
-    pub(in crate::collect) pid: i64,
+pub(crate) struct Process {
+    pub(crate) pid: i64,
     /// Unix seconds.
-    pub(in crate::collect) started: Option<i64>,
+    pub(crate) started: Option<i64>,
     /// comm, never the arguments.
-    pub(in crate::collect) name: String,
-    pub(in crate::collect) user: Option<String>,
+    pub(crate) name: String,
+    pub(crate) user: Option<String>,
     /// The letter that ps prints.
-    pub(in crate::collect) state: char,
-    pub(in crate::collect) rss_bytes: Option<u64>,
+    pub(crate) state: char,
+    pub(crate) rss_bytes: Option<u64>,
     /// CPU time since it started, milliseconds.
-    pub(in crate::collect) cpu_ms: Option<u64>,
+    pub(crate) cpu_ms: Option<u64>,
 }
 
 impl Process {
     /// `memory_total`: main memory in bytes.
-    pub(in crate::collect) fn row(&self, memory_total: Option<u64>) -> Row {
+    pub(crate) fn row(&self, memory_total: Option<u64>) -> Row {
         let mem_pct = match (self.rss_bytes, memory_total) {
             (Some(rss), Some(total)) => pct(rss, total),
             _ => None,
@@ -43,10 +43,7 @@ impl Process {
 
 /// The row of `process_state`. Letters beyond the six columns (dead, parked, waking: a moment each)
 /// count in `total` alone.
-pub(in crate::collect) fn states_row(
-    states: impl Iterator<Item = char>,
-    threads: Option<i64>,
-) -> Row {
+pub(crate) fn states_row(states: impl Iterator<Item = char>, threads: Option<i64>) -> Row {
     let [mut total, mut running, mut sleeping] = [0i64; 3];
     let [mut uninterruptible, mut stopped, mut zombie, mut idle] = [0i64; 4];
     for state in states {

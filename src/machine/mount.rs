@@ -6,21 +6,21 @@ use crate::table::FILESYSTEM;
 
 /// One mounted file system; sizes in bytes.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(in crate::collect) struct Mount {
-    pub(in crate::collect) mount: String,
-    pub(in crate::collect) device: String,
-    pub(in crate::collect) fstype: Option<String>,
-    pub(in crate::collect) size: Option<u64>,
-    pub(in crate::collect) used: Option<u64>,
+pub(crate) struct Mount {
+    pub(crate) mount: String,
+    pub(crate) device: String,
+    pub(crate) fstype: Option<String>,
+    pub(crate) size: Option<u64>,
+    pub(crate) used: Option<u64>,
     /// What an unprivileged user can still write.
-    pub(in crate::collect) free: Option<u64>,
+    pub(crate) free: Option<u64>,
     /// `None` or 0 where the file system makes inodes as it needs them (btrfs).
-    pub(in crate::collect) inodes: Option<u64>,
-    pub(in crate::collect) inodes_used: Option<u64>,
+    pub(crate) inodes: Option<u64>,
+    pub(crate) inodes_used: Option<u64>,
 }
 
 impl Mount {
-    pub(in crate::collect) fn row(&self) -> Row {
+    pub(crate) fn row(&self) -> Row {
         let mut row = Row::new(&FILESYSTEM, Some(EntityKey::named(clean(&self.mount))));
         // df's own share: blocks reserved for root count neither as used nor as free.
         let used_pct = match (self.used, self.free) {
@@ -54,7 +54,7 @@ impl Mount {
 ///   as `/` it is all that a container has, and stays.
 /// - Network and automatic mounts belong to their server, and asking about a dead one hangs.
 /// - What lies below /dev, /proc, /run and /sys is the system's own, apart from media.
-pub(in crate::collect) fn is_skipped(fstype: Option<&str>, mount: &str) -> bool {
+pub(crate) fn is_skipped(fstype: Option<&str>, mount: &str) -> bool {
     let below = |dir: &str| {
         mount
             .strip_prefix(dir)

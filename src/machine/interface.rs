@@ -6,30 +6,30 @@ use crate::table::INTERFACE;
 
 /// One network interface; counters as the kernel gives them.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(in crate::collect) struct Interface {
-    pub(in crate::collect) name: String,
-    pub(in crate::collect) in_octets: Option<u64>,
-    pub(in crate::collect) out_octets: Option<u64>,
-    pub(in crate::collect) in_packets: Option<u64>,
-    pub(in crate::collect) out_packets: Option<u64>,
-    pub(in crate::collect) in_errors: Option<u64>,
-    pub(in crate::collect) out_errors: Option<u64>,
-    pub(in crate::collect) in_discards: Option<u64>,
-    pub(in crate::collect) out_discards: Option<u64>,
+pub(crate) struct Interface {
+    pub(crate) name: String,
+    pub(crate) in_octets: Option<u64>,
+    pub(crate) out_octets: Option<u64>,
+    pub(crate) in_packets: Option<u64>,
+    pub(crate) out_packets: Option<u64>,
+    pub(crate) in_errors: Option<u64>,
+    pub(crate) out_errors: Option<u64>,
+    pub(crate) in_discards: Option<u64>,
+    pub(crate) out_discards: Option<u64>,
     /// One of the words of the table.
-    pub(in crate::collect) state: Option<&'static str>,
-    pub(in crate::collect) admin_up: Option<bool>,
-    pub(in crate::collect) alias: Option<String>,
-    pub(in crate::collect) speed_bps: Option<u64>,
-    pub(in crate::collect) mac: Option<String>,
+    pub(crate) state: Option<&'static str>,
+    pub(crate) admin_up: Option<bool>,
+    pub(crate) alias: Option<String>,
+    pub(crate) speed_bps: Option<u64>,
+    pub(crate) mac: Option<String>,
     /// IANA ifType number, or the kernel's word.
-    pub(in crate::collect) kind: Option<String>,
-    pub(in crate::collect) mtu: Option<u64>,
-    pub(in crate::collect) if_index: Option<u64>,
+    pub(crate) kind: Option<String>,
+    pub(crate) mtu: Option<u64>,
+    pub(crate) if_index: Option<u64>,
 }
 
 impl Interface {
-    pub(in crate::collect) fn row(&self) -> Row {
+    pub(crate) fn row(&self) -> Row {
         let shown = |t: &Option<String>| t.as_deref().map(clean).unwrap_or_default();
         let key = EntityKey {
             name: clean(&self.name),
@@ -75,9 +75,23 @@ impl Interface {
     }
 }
 
+/// The kernel's words (RFC 2863), as the table spells them.
+pub(crate) fn state(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "up" => "up",
+        "down" => "down",
+        "testing" => "testing",
+        "unknown" => "unknown",
+        "dormant" => "dormant",
+        "notpresent" => "not_present",
+        "lowerlayerdown" => "lower_layer_down",
+        _ => return None,
+    })
+}
+
 /// Whether an interface is left out: the loopback, and the ends that containers come and go with;
 /// each of those would be an entity for ever.
-pub(in crate::collect) fn is_noise(name: &str) -> bool {
+pub(crate) fn is_noise(name: &str) -> bool {
     let bridge_of_a_network = name
         .strip_prefix("br-")
         .is_some_and(|id| id.len() == 12 && id.bytes().all(|b| b.is_ascii_hexdigit()));
@@ -89,7 +103,7 @@ pub(in crate::collect) fn is_noise(name: &str) -> bool {
 
 /// The IANA ifType number of a kernel's ARP hardware type, so that an interface keeps its type
 /// whichever way it is asked; the kernel's word where there is no such number.
-pub(in crate::collect) fn iana_type(arphrd: u32) -> Option<&'static str> {
+pub(crate) fn iana_type(arphrd: u32) -> Option<&'static str> {
     Some(match arphrd {
         1 => "6",           // ethernetCsmacd
         24 => "144",        // ieee1394

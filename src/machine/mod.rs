@@ -3,13 +3,17 @@
 //!
 //! Every field that a way of asking cannot tell is `None` and becomes NULL.
 
+mod disk;
 mod interface;
 mod mount;
 mod process;
 
-pub(super) use interface::{Interface, iana_type, is_noise as is_noise_interface};
-pub(super) use mount::{Mount, is_skipped as is_skipped_mount};
-pub(super) use process::{Process, states_row};
+pub(crate) use disk::{is_skipped as is_skipped_disk, numbered};
+pub(crate) use interface::{
+    Interface, iana_type, is_noise as is_noise_interface, state as interface_state,
+};
+pub(crate) use mount::{Mount, is_skipped as is_skipped_mount};
+pub(crate) use process::{Process, states_row};
 
 use crate::reading::{Row, TableReadings, Value};
 use crate::table::{MEMORY, SYSTEM, Table};
@@ -19,16 +23,16 @@ const TEXT_MAX: usize = 255;
 
 /// The host as a whole.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct System {
-    pub(super) uptime_s: Option<i64>,
-    pub(super) load: Option<[f64; 3]>,
-    pub(super) processes: Option<i64>,
-    pub(super) users: Option<i64>,
-    pub(super) reboot_required: Option<bool>,
+pub(crate) struct System {
+    pub(crate) uptime_s: Option<i64>,
+    pub(crate) load: Option<[f64; 3]>,
+    pub(crate) processes: Option<i64>,
+    pub(crate) users: Option<i64>,
+    pub(crate) reboot_required: Option<bool>,
 }
 
 impl System {
-    pub(super) fn row(&self) -> Row {
+    pub(crate) fn row(&self) -> Row {
         let mut row = Row::new(&SYSTEM, None);
         row.set(&SYSTEM, "uptime_s", self.uptime_s.into());
         let load = |i: usize| Value::from(self.load.map(|l| l[i]));
@@ -45,20 +49,20 @@ impl System {
 
 /// Main memory and swap, in bytes.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Memory {
-    pub(super) total: u64,
-    pub(super) available: u64,
-    pub(super) buffers: Option<u64>,
-    pub(super) cached: Option<u64>,
-    pub(super) arc: Option<u64>,
-    pub(super) swap_total: Option<u64>,
-    pub(super) swap_free: Option<u64>,
+pub(crate) struct Memory {
+    pub(crate) total: u64,
+    pub(crate) available: u64,
+    pub(crate) buffers: Option<u64>,
+    pub(crate) cached: Option<u64>,
+    pub(crate) arc: Option<u64>,
+    pub(crate) swap_total: Option<u64>,
+    pub(crate) swap_free: Option<u64>,
     /// Where `available` comes from.
-    pub(super) formula: &'static str,
+    pub(crate) formula: &'static str,
 }
 
 impl Memory {
-    pub(super) fn row(&self) -> Row {
+    pub(crate) fn row(&self) -> Row {
         // A kernel can report more available than there is (containers): used is then 0, not negative.
         let available = self.available.min(self.total);
         let used = self.total - available;
@@ -87,22 +91,22 @@ impl Memory {
 }
 
 /// The rows of one table, as a collection holds them.
-pub(super) fn table(table: &'static Table, rows: Vec<Row>) -> TableReadings {
+pub(crate) fn table(table: &'static Table, rows: Vec<Row>) -> TableReadings {
     TableReadings { table, rows }
 }
 
 /// A number that fits a BIGINT, else NULL.
-pub(super) fn int(value: Option<u64>) -> Value {
+pub(crate) fn int(value: Option<u64>) -> Value {
     value.and_then(|v| i64::try_from(v).ok()).into()
 }
 
 /// A raw 64-bit counter, NULL when not told.
-pub(super) fn counter(value: Option<u64>) -> Value {
+pub(crate) fn counter(value: Option<u64>) -> Value {
     value.map_or(Value::Null, Value::Counter64)
 }
 
 /// Cleaned text, NULL when not told or empty.
-pub(super) fn text(value: Option<&str>) -> Value {
+pub(crate) fn text(value: Option<&str>) -> Value {
     match value.map(clean) {
         Some(t) if !t.is_empty() => Value::text(t),
         _ => Value::Null,
@@ -110,13 +114,13 @@ pub(super) fn text(value: Option<&str>) -> Value {
 }
 
 /// `100 * part / whole` with two decimals, `None` when there is no whole.
-pub(super) fn pct(part: u64, whole: u64) -> Option<f64> {
+pub(crate) fn pct(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| (part as f64 / whole as f64 * 10_000.0).round() / 100.0)
 }
 
 /// Text from a machine made harmless to look at: trimmed, bounded, without control characters and
 /// marks that turn the reading direction.
-pub(super) fn clean(raw: &str) -> String {
+pub(crate) fn clean(raw: &str) -> String {
     raw.trim()
         .chars()
         .take(TEXT_MAX)
