@@ -17,6 +17,10 @@ use eider::inventory::{Access, Host, Inventory, Secret, SnmpAccess, SnmpAuth, Ta
 use eider::reading::{Collection, Method};
 use eider::store::{Options, Store};
 
+/// The daemon's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const DEVICES: u32 = 1_000;
 const PORTS: u32 = 24;
 /// Polls of every device. The first learns what there is, walks the tables and stores no differences.
@@ -144,7 +148,7 @@ fn poll_and_keep(port: u16) -> Cost {
                 for poll in polls {
                     let collection = poll.await.expect("a poll ends");
                     values += read(&collection);
-                    batch.extend(intake.take(&collection));
+                    batch.extend(intake.take(collection));
                 }
                 recorder.append(&batch).expect("rows are kept");
             }

@@ -74,7 +74,7 @@ fn total(rounds: &[Vec<Collection>], mut run: impl FnMut(&[Collection])) -> Dura
 fn keep(intake: &mut Intake, recorder: &mut Recorder, round: &[Collection]) {
     let batch: Vec<_> = round
         .iter()
-        .filter_map(|collection| intake.take(collection))
+        .filter_map(|collection| intake.take(collection.clone()))
         .collect();
     assert_eq!(batch.len(), HOSTS);
     recorder.append(&batch).expect("rows are kept");

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::collect::Collectors;
@@ -31,6 +31,9 @@ const WAIT_FOR_VERB: Duration = Duration::from_secs(30);
 
 /// How long the loops may take to end.
 const STOP_TIME: Duration = Duration::from_secs(8);
+
+/// How long what polls began may take to end.
+const POLLS_END: Duration = Duration::from_secs(3);
 
 /// What the command line says beside the settings.
 pub struct Serve {
@@ -135,8 +138,8 @@ impl Daemon {
         .await?;
         tell(&server, inventory.hosts.len());
         loops.spawn(server.run(stopped.clone()));
-        let poller = self.poller(&writer, asks, hastened)?;
-        loops.spawn(poller::run(poller, stopped.clone()));
+        let poller = self.start_poller(&writer, asks, hastened, stopped.clone())?;
+        loops.spawn(async { drop(poller.await) });
         loops.spawn(receiver::run(writer.clone(), pushed, stopped.clone()));
         loops.spawn(reloader::run(
             self.reloader(&writer, asked),
@@ -201,6 +204,34 @@ impl Daemon {
             counters: Arc::clone(&self.counters),
             started: Instant::now(),
         }
+    }
+
+    /// The poller has a thread of its own: of its thousands of short waits none wakes up another
+    /// thread. What comes back ends when the poller has.
+    fn start_poller(
+        &self,
+        writer: &writer::Writer,
+        asks: mpsc::Receiver<PollNow>,
+        hastened: mpsc::Receiver<Arc<str>>,
+        stopped: watch::Receiver<bool>,
+    ) -> anyhow::Result<oneshot::Receiver<()>> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("starting the poller's runtime")?;
+        let within = runtime.enter();
+        let poller = self.poller(writer, asks, hastened)?;
+        drop(within);
+        let (end, ended) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("poller".into())
+            .spawn(move || {
+                runtime.block_on(poller::run(poller, stopped));
+                runtime.shutdown_timeout(POLLS_END);
+                let _ = end.send(());
+            })
+            .context("starting the poller")?;
+        Ok(ended)
     }
 
     fn poller(

@@ -104,6 +104,23 @@ impl Identities {
         members.into_iter().flat_map(|m| m.keys.keys().copied())
     }
 
+    /// The entities of the keys when they are those of the newest collection again, in the same
+    /// order.
+    pub fn same_again<'k>(
+        &self,
+        host: HostId,
+        table: &'static str,
+        keys: impl ExactSizeIterator<Item = Option<&'k Arc<EntityKey>>>,
+    ) -> Option<Vec<Option<EntityId>>> {
+        let newest = &self.tables.get(&(host, table))?.newest;
+        // A collector that keeps its keys hands over the very same ones.
+        let same = |(key, (known, _)): (Option<&Arc<EntityKey>>, &(Arc<EntityKey>, _))| {
+            key.is_some_and(|key| Arc::ptr_eq(key, known))
+        };
+        (keys.len() == newest.len() && keys.zip(newest).all(same))
+            .then(|| newest.iter().map(|(_, id)| Some(*id)).collect())
+    }
+
     /// Finds or makes the entity of every key of one table of one collection.
     pub fn resolve(
         &mut self,
@@ -113,6 +130,7 @@ impl Identities {
     ) -> Resolved {
         let members = self.tables.entry((host, table)).or_default();
         if members.shows_the_same(keys) {
+            members.share(keys);
             return Resolved {
                 ids: members.newest.iter().map(|(_, id)| Some(*id)).collect(),
                 ..Resolved::default()
@@ -168,9 +186,17 @@ impl Identities {
 }
 
 impl Members {
+    /// Keeps keys that say the same as the ones that are kept so far: the memory is the collector's
+    /// then.
+    fn share(&mut self, keys: &[Arc<EntityKey>]) {
+        for (key, (kept, id)) in keys.iter().zip(&mut self.newest) {
+            *kept = Arc::clone(key);
+            self.keys.insert(*id, Arc::clone(key));
+        }
+    }
+
     /// Whether these are the keys of the newest collection again, in the same order.
     fn shows_the_same(&self, keys: &[Arc<EntityKey>]) -> bool {
-        // A collector that keeps its keys hands over the very same ones.
         let mut both = keys.iter().zip(&self.newest);
         keys.len() == self.newest.len() && both.all(|(a, (b, _))| Arc::ptr_eq(a, b) || a == b)
     }
@@ -207,8 +233,8 @@ impl Members {
     }
 
     fn refresh(&mut self, id: EntityId, key: &Arc<EntityKey>, renamed: &mut Vec<RenamedEntity>) {
-        if self.keys.get(&id).is_some_and(|known| known != key) {
-            self.keys.insert(id, Arc::clone(key));
+        let known = self.keys.insert(id, Arc::clone(key));
+        if known.is_some_and(|known| known != *key) {
             renamed.push(RenamedEntity {
                 id,
                 key: EntityKey::clone(key),

@@ -18,12 +18,12 @@ use crate::counter::Moment;
 use crate::identity::Identities;
 use crate::inventory::Inventory;
 use crate::reading::{
-    Collection, EntityKey, Event, Readings, Row, TableReadings, UnixSeconds, Value,
+    Collection, EntityKey, Event, Facts, Readings, Row, TableReadings, UnixSeconds, Value,
 };
 use crate::table::{self, Table, Tables};
 
 pub use baseline::LastStored;
-use baseline::{Baselines, RowKey, TargetKey};
+use baseline::{Baselines, TargetKey};
 use owner::Place;
 pub use stored::{
     EntityId, FactChange, HostId, NewEntity, PollRow, PushKey, RenamedEntity, Stored, StoredRow,
@@ -39,8 +39,9 @@ pub struct Intake {
     tables: Tables,
     identities: Identities,
     baselines: Baselines,
-    facts: HashMap<EntityId, Vec<Value>>,
-    host_facts: HashMap<(HostId, String), String>,
+    facts: HashMap<EntityId, Facts>,
+    /// A host has few of them.
+    host_facts: HashMap<HostId, Vec<(Box<str>, String)>>,
     /// Which method fills a table or fact of a host, and when it last did.
     owners: HashMap<(HostId, &'static str), (usize, UnixSeconds)>,
 }
@@ -65,7 +66,7 @@ impl Intake {
             .find(table)
             .is_some_and(|t| facts.len() == t.facts.len())
         {
-            self.facts.insert(id, facts);
+            self.facts.insert(id, facts.into());
         }
     }
 
@@ -97,7 +98,8 @@ impl Intake {
 
     /// Takes over the newest fact of a host.
     pub fn know_host_fact(&mut self, host: HostId, name: String, value: String) {
-        self.host_facts.insert((host, name), value);
+        let known = self.host_facts.entry(host).or_default();
+        known.push((name.into(), value));
     }
 
     /// Follows the inventory: which hosts exist under which ids, which method comes first.
@@ -142,9 +144,12 @@ impl Intake {
         }
     }
 
-    /// The baselines as bytes, for `data/state/`.
-    pub fn save_baselines(&self) -> Vec<u8> {
-        self.baselines.to_bytes(&self.tables)
+    /// The baselines as bytes, for `data/state/`, handed to `write` piece by piece.
+    ///
+    /// # Errors
+    /// The first that `write` gives.
+    pub fn save_baselines<E>(&self, write: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        self.baselines.save(&self.tables, write)
     }
 
     /// Takes over saved baselines. Only those count whose time is that of the newest row stored:
@@ -160,37 +165,39 @@ impl Intake {
     /// Turns one collection into what is to be stored and remembers it as the new baseline.
     ///
     /// `None` when the host is not in the inventory any more.
-    pub fn take(&mut self, collection: &Collection) -> Option<Stored> {
+    pub fn take(&mut self, collection: Collection) -> Option<Stored> {
         let host = *self.hosts.get(&collection.host)?;
-        let target = (host, collection.way.clone());
-        let mut stored = empty(host, collection);
-        let readings = match &collection.outcome {
+        let mut stored = empty(host, &collection);
+        let of = Origin {
+            target: (host, collection.way),
+            ts: collection.ts,
+        };
+        let readings = match collection.outcome {
             Ok(readings) => readings,
             Err(failure) => {
-                stored.poll.failure = Some(failure.clone());
+                stored.poll.failure = Some(failure);
                 return Some(stored);
             }
         };
         stored.poll.problems = readings.problems.join("; ");
-        stored
-            .events
-            .extend(readings.events.iter().map(|e| (None, e.clone())));
         let moment = Moment {
             read_at_ms: collection.read_at_ms,
             uptime: readings.uptime,
         };
-        self.note_reboot(host, collection, readings, &mut stored);
-        for table in &readings.tables {
+        let reboot = self.reboot(&of, &readings);
+        let events = readings.events.into_iter().chain(reboot);
+        stored.events.extend(events.map(|event| (None, event)));
+        for table in readings.tables {
             let Some(table) = shape::current(table, &self.tables) else {
                 continue;
             };
             let shared = table::is_shared(table.table);
-            if self.owns(host, collection, table.table.name, shared) {
-                self.take_table(&target, moment, &table, &mut stored);
+            if self.owns(&of, table.table.name, shared) {
+                self.take_table(&of.target, moment, table, &mut stored);
             }
         }
-        self.baselines.stamp(&target, collection.ts);
-        self.take_host_facts(host, collection, readings, &mut stored);
+        self.baselines.stamp(&of.target, of.ts);
+        self.take_host_facts(&of, readings.host_facts, &mut stored);
         stored.poll.rows = stored.tables.iter().map(|t| t.rows.len() as i64).sum();
         Some(stored)
     }
@@ -199,45 +206,46 @@ impl Intake {
         &mut self,
         target: &TargetKey,
         moment: Moment,
-        readings: &TableReadings,
+        readings: TableReadings,
         stored: &mut Stored,
     ) {
         let (host, table) = (target.0, readings.table);
-        let ids = self.identify(host, readings, stored);
-        let mut rows = Vec::with_capacity(readings.rows.len());
+        let ids = self.identify(host, &readings, stored);
         for (row, id) in readings.rows.iter().zip(&ids) {
             if let Some(id) = id {
                 self.take_facts(*id, table, row, stored);
             }
         }
-        let mut bases = self.baselines.table(target, table);
+        let mut bases = self.baselines.table(target, table, moment);
         let counts = table.has_counters();
         let speed_place = table.fact_position("speed_bps");
-        for (row, id) in readings.rows.iter().zip(ids) {
+        let mut rows = Vec::with_capacity(readings.rows.len());
+        for (mut row, id) in readings.rows.into_iter().zip(ids) {
             if table.entity.is_some() && id.is_none() {
                 continue;
             }
-            let facts = id.and_then(|id| self.facts.get(&id));
-            let speed = facts.and_then(|facts| match facts.get(speed_place?)? {
-                Value::Int(speed) => Some(*speed),
+            let facts = id
+                .zip(speed_place)
+                .and_then(|(id, place)| self.facts.get(&id)?.get(place));
+            let speed = match facts {
+                Some(Value::Int(speed)) => Some(*speed),
                 _ => None,
-            });
-            let step = bases.advance(RowKey::of(table, id, row), moment, row, speed);
+            };
+            let step = bases.advance(id, &mut row, speed);
             stored.poll.resets += step.resets;
             if let (Some(id), Some(event)) = (id, step.event) {
-                let name = self
-                    .identities
-                    .name(host, table.name, id)
-                    .unwrap_or_default();
-                stored.events.push((Some(id), event.about(name)));
+                let name = self.identities.name(host, table.name, id);
+                let event = event.about(name.unwrap_or_default());
+                stored.events.push((Some(id), event));
             }
+            derive::finish(table, &mut row.values, step.elapsed_ms);
             rows.push(StoredRow {
                 entity_id: id,
                 elapsed_ms: step.elapsed_ms.filter(|_| counts),
-                values: derive::finish(table, step.values, step.elapsed_ms),
+                values: row.values,
             });
         }
-        self.baselines.forget_unseen(target, table, moment);
+        bases.forget_unseen();
         derive::select(table, &mut rows);
         stored.tables.push(StoredTable { table, rows });
     }
@@ -249,15 +257,19 @@ impl Intake {
         readings: &TableReadings,
         stored: &mut Stored,
     ) -> Vec<Option<EntityId>> {
-        if readings.table.entity.is_none() {
-            return vec![None; readings.rows.len()];
+        let (table, rows) = (readings.table, &readings.rows);
+        if table.entity.is_none() {
+            return vec![None; rows.len()];
         }
-        let keys: Vec<Arc<EntityKey>> = readings
-            .rows
+        let keys = rows.iter().map(|row| row.entity.as_ref());
+        if let Some(ids) = self.identities.same_again(host, table.name, keys) {
+            return ids;
+        }
+        let keys: Vec<Arc<EntityKey>> = rows
             .iter()
             .map(|row| row.entity.clone().unwrap_or_default())
             .collect();
-        let resolved = self.identities.resolve(host, readings.table.name, &keys);
+        let resolved = self.identities.resolve(host, table.name, &keys);
         stored.new_entities.extend(resolved.new);
         stored.renamed_entities.extend(resolved.renamed);
         stored.events.extend(resolved.events);
@@ -269,20 +281,23 @@ impl Intake {
             return;
         }
         let known = self.facts.get(&id);
-        let mut both = row.facts.iter().zip(known.into_iter().flatten());
-        let unchanged = both.all(|(now, known)| now.is_null() || now == known);
-        if unchanged && known.is_some_and(|k| k.len() == table.facts.len()) {
+        if known.is_some_and(|known| known.is_shared_with(&row.facts)) {
             return;
         }
         // A fact that was not read this time keeps its last value.
-        let now: Vec<Value> = (0..table.facts.len())
-            .map(|i| match row.facts.get(i) {
-                Some(Value::Null) | None => {
-                    known.and_then(|k| k.get(i)).cloned().unwrap_or(Value::Null)
-                }
-                Some(value) => value.clone(),
-            })
-            .collect();
+        let known_at = |i: usize| known.and_then(|k| k.get(i)).cloned();
+        let mut now = row.facts.clone();
+        if now.len() != table.facts.len() {
+            let read = |i| now.get(i).cloned().unwrap_or(Value::Null);
+            now = (0..table.facts.len()).map(read).collect::<Vec<_>>().into();
+        }
+        for i in 0..now.len() {
+            if now[i].is_null()
+                && let Some(known) = known_at(i).filter(|v| !v.is_null())
+            {
+                now[i] = known;
+            }
+        }
         if known != Some(&now) {
             stored.fact_changes.push(FactChange {
                 entity_id: id,
@@ -290,36 +305,32 @@ impl Intake {
                 facts: now.clone(),
                 first: known.is_none(),
             });
-            self.facts.insert(id, now);
         }
+        // Also when nothing changed: the memory is the collector's then.
+        self.facts.insert(id, now);
     }
 
     fn take_host_facts(
         &mut self,
-        host: HostId,
-        collection: &Collection,
-        readings: &Readings,
+        of: &Origin,
+        facts: Vec<(&'static str, String)>,
         stored: &mut Stored,
     ) {
-        for (name, value) in &readings.host_facts {
-            if !self.owns(host, collection, name, false) {
+        for (name, value) in facts {
+            if !self.owns(of, name, false) {
                 continue;
             }
-            let key = (host, (*name).to_string());
-            if self.host_facts.get(&key) != Some(value) {
-                stored.host_facts.push((name, value.clone()));
-                self.host_facts.insert(key, value.clone());
+            let known = self.host_facts.entry(of.target.0).or_default();
+            match known.iter_mut().find(|(fact, _)| **fact == *name) {
+                Some((_, known)) if *known == value => continue,
+                Some((_, known)) => known.clone_from(&value),
+                None => known.push((name.into(), value.clone())),
             }
+            stored.host_facts.push((name, value));
         }
     }
 
-    fn note_reboot(
-        &mut self,
-        host: HostId,
-        collection: &Collection,
-        readings: &Readings,
-        stored: &mut Stored,
-    ) {
+    fn reboot(&mut self, of: &Origin, readings: &Readings) -> Option<Event> {
         let uptime_s = readings
             .tables
             .iter()
@@ -332,21 +343,21 @@ impl Intake {
                 },
             );
         let (boot, wraps) = readings.uptime.map_or((0, false), |u| (u.boot, u.wraps));
-        let key = (host, collection.way.clone());
-        let rebooted = self
+        let message = self
             .baselines
-            .reboot(&key, uptime_s, boot, wraps, collection.ts);
-        if let Some(message) = rebooted {
-            stored.events.push((
-                None,
-                Event {
-                    kind: "reboot",
-                    subject: String::new(),
-                    message,
-                },
-            ));
-        }
+            .reboot(&of.target, uptime_s, boot, wraps, of.ts)?;
+        Some(Event {
+            kind: "reboot",
+            subject: String::new(),
+            message,
+        })
     }
+}
+
+/// Which collection is being taken in.
+struct Origin {
+    target: TargetKey,
+    ts: UnixSeconds,
 }
 
 fn empty(host: HostId, collection: &Collection) -> Stored {

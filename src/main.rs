@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+/// Polls make and drop thousands of small pieces each second: with the system's allocator that took
+/// a fifth of all CPU time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match eider::cli::run() {
         Ok(code) => code,

@@ -4,6 +4,7 @@
 //! writer turns them into stored rows (identity, then deltas, then derived columns).
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -161,6 +162,38 @@ impl EntityKey {
     }
 }
 
+/// What seldom changes about an entity, by the position of `table.facts`. Shared like its key: a copy
+/// costs nothing until it is changed, and who remembers it shares the memory.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts(Arc<[Value]>);
+
+impl Facts {
+    /// Whether both are the very same, so that nothing can have changed. `false` says nothing.
+    pub fn is_shared_with(&self, other: &Facts) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Deref for Facts {
+    type Target = [Value];
+
+    fn deref(&self) -> &[Value] {
+        &self.0
+    }
+}
+
+impl DerefMut for Facts {
+    fn deref_mut(&mut self) -> &mut [Value] {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+impl From<Vec<Value>> for Facts {
+    fn from(values: Vec<Value>) -> Facts {
+        Facts(values.into())
+    }
+}
+
 /// One entity's row: `values` by the position of `table.columns`, `facts` by that of `table.facts`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -170,7 +203,7 @@ pub struct Row {
     pub values: Vec<Value>,
     /// Text or numbers that seldom change (alias, speed, device). Empty when the table has none or
     /// the method did not ask this time.
-    pub facts: Vec<Value>,
+    pub facts: Facts,
     /// A change of this number means that this row's counters started anew
     /// (ifCounterDiscontinuityTime, in ticks). `None`: not known.
     pub discontinuity: Option<u64>,
@@ -187,7 +220,7 @@ impl Row {
         Row {
             entity,
             values: vec![Value::Null; table.columns.len()],
-            facts: vec![Value::Null; table.facts.len()],
+            facts: Facts::from(vec![Value::Null; table.facts.len()]),
             discontinuity: None,
         }
     }

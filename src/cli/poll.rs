@@ -71,7 +71,7 @@ fn by_ourselves(home: &Home, name: &str) -> anyhow::Result<Value> {
         collectors.ask_everything();
         let mut first = all(&collectors, host).await;
         for collection in &first {
-            intake.take(collection);
+            intake.take(collection.clone());
         }
         if first.iter().any(|c| c.outcome.is_ok()) {
             tokio::time::sleep(SECOND_LOOK).await;

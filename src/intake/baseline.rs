@@ -1,14 +1,17 @@
 //! What the next delta counts from: the last raw reading of every counter of every row.
 
 mod codec;
+mod rows;
 mod shape;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::counter::{self, Moment, NoDelta, Span};
 use crate::intake::{EntityId, HostId};
 use crate::reading::{Event, Row, UnixSeconds, Value, Way};
 use crate::table::{Table, Tables};
+use rows::{Packed, Raw, Rows, pack};
 use shape::Shape;
 
 /// A row that has not been seen for this long starts anew when it comes back.
@@ -29,6 +32,8 @@ pub(super) type TargetKey = (HostId, Way);
 #[derive(Debug, Default)]
 pub(super) struct Baselines {
     targets: HashMap<TargetKey, TargetBase>,
+    /// Of the tables seen so far, by where their definition lies.
+    shapes: HashMap<usize, Arc<Shape>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,11 +43,23 @@ struct TargetBase {
     uptime_s: Option<i64>,
     boot: u64,
     wraps: bool,
-    tables: HashMap<&'static str, HashMap<RowKey, BaseRow>>,
+    /// A target fills few tables: looking through them is faster than hashing.
+    tables: Vec<(&'static str, Rows)>,
+}
+
+impl TargetBase {
+    fn rows(&mut self, table: &'static str) -> &mut Rows {
+        let place = self.tables.iter().position(|(name, _)| *name == table);
+        let place = place.unwrap_or_else(|| {
+            self.tables.push((table, Rows::default()));
+            self.tables.len() - 1
+        });
+        &mut self.tables[place].1
+    }
 }
 
 /// Which row of a table: its entity, or the process that it is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RowKey(i64, i64);
 
 impl RowKey {
@@ -63,48 +80,22 @@ impl RowKey {
 /// The last reading of one row.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct BaseRow {
+    key: RowKey,
     moment: Moment,
+    discontinuity: Option<u64>,
+    /// Of the table's counter and input columns, in their order.
+    counters: Packed,
     /// Read before a restart of this process: our own clock proves nothing about it.
     restored: bool,
-    discontinuity: Option<u64>,
     /// The row before was already refused as a zero that cannot be.
     zero_refused: bool,
     /// Operational state of an interface, to notice a change.
     up: Option<bool>,
-    /// In the order of the table's counter and input columns.
-    counters: Box<[Raw]>,
 }
 
-/// A raw counter; of a quarter of a million ports each octet counts.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Raw {
-    None,
-    Bits32(u32),
-    Bits64(u64),
-}
-
-impl Raw {
-    fn of(value: &Value) -> Raw {
-        match value {
-            Value::Counter32(n) => Raw::Bits32(*n),
-            Value::Counter64(n) => Raw::Bits64(*n),
-            _ => Raw::None,
-        }
-    }
-
-    fn value(self) -> Value {
-        match self {
-            Raw::None => Value::Null,
-            Raw::Bits32(n) => Value::Counter32(n),
-            Raw::Bits64(n) => Value::Counter64(n),
-        }
-    }
-}
-
-/// One row, a step further.
+/// What a row's step from its baseline gave, beside its deltas.
+#[derive(Default)]
 pub(super) struct Step {
-    /// As read, with counters and inputs as `Int` deltas or `Null`.
-    pub(super) values: Vec<Value>,
     pub(super) elapsed_ms: Option<i64>,
     pub(super) resets: i64,
     pub(super) event: Option<LinkChange>,
@@ -130,60 +121,77 @@ impl LinkChange {
     }
 }
 
-/// The baselines of one table of one target.
+/// The baselines of one table of one target, while a collection is taken in.
 pub(super) struct TableBase<'a> {
-    rows: &'a mut HashMap<RowKey, BaseRow>,
-    shape: Shape,
+    rows: &'a mut Rows,
+    shape: Arc<Shape>,
+    table: &'static Table,
+    moment: Moment,
+    scratch: Vec<u64>,
 }
 
 impl TableBase<'_> {
-    /// Compares a row with its baseline and makes it the next one.
+    /// Compares a row with its baseline and makes it the next one. The row's counters and inputs
+    /// become `Int` deltas or `Null`.
     pub(super) fn advance(
         &mut self,
-        key: RowKey,
-        moment: Moment,
-        row: &Row,
+        entity: Option<EntityId>,
+        row: &mut Row,
         speed_bps: Option<i64>,
     ) -> Step {
-        let up = self.shape.link_state(row);
-        if let Some(before) = self.rows.get_mut(&key) {
-            return before.advance(&self.shape, moment, (row, up), speed_bps);
+        if self.shape.counted.is_empty() {
+            return Step::default();
         }
-        let next = BaseRow {
-            moment,
-            restored: false,
+        let key = RowKey::of(self.table, entity, row);
+        let up = self.shape.link_state(row);
+        pack(self.shape.raw(row), &mut self.scratch);
+        if let Some(before) = self.rows.get_mut(key) {
+            return before.advance(
+                &self.shape,
+                self.moment,
+                (row, up),
+                speed_bps,
+                &self.scratch,
+            );
+        }
+        self.rows.add(BaseRow {
+            key,
+            moment: self.moment,
             discontinuity: row.discontinuity,
+            counters: Packed::of(&self.scratch),
+            restored: false,
             zero_refused: false,
             up,
-            counters: self.shape.raw(row).collect(),
-        };
-        self.rows.insert(key, next);
-        let mut step = Step::of(row);
-        self.shape.forget_counters(&mut step.values);
-        step
+        });
+        self.shape.forget_counters(&mut row.values);
+        Step::default()
     }
-}
 
-impl Step {
-    fn of(row: &Row) -> Step {
-        Step {
-            values: row.values.clone(),
-            elapsed_ms: None,
-            resets: 0,
-            event: None,
-        }
+    /// Drops rows that were not in this collection: processes at once, for their pids come again;
+    /// entities after a day.
+    pub(super) fn forget_unseen(self) {
+        let limit = if self.table.entity.is_some() {
+            FORGET_MS
+        } else {
+            0
+        };
+        let now = self.moment.read_at_ms;
+        self.rows
+            .settle(|row| row.zero_refused || now.saturating_sub(row.moment.read_at_ms) <= limit);
     }
 }
 
 impl BaseRow {
+    /// `packed` are the row's counters as read.
     fn advance(
         &mut self,
         shape: &Shape,
         moment: Moment,
-        (row, up): (&Row, Option<bool>),
+        (row, up): (&mut Row, Option<bool>),
         speed_bps: Option<i64>,
+        packed: &[u64],
     ) -> Step {
-        let mut step = Step::of(row);
+        let mut step = Step::default();
         if let (Some(was), Some(is)) = (self.up, up)
             && was != is
         {
@@ -192,14 +200,14 @@ impl BaseRow {
         let span = span_of(self, &moment, row.discontinuity);
         let filling = self.moment.uptime.is_some_and(|u| u.ms < FILLING_MS);
         let mut zero = false;
-        for (n, (i, bits)) in shape.counted.iter().enumerate() {
-            let from = match self.counters.get(n) {
-                Some(Raw::Bits32(0) | Raw::Bits64(0)) if filling => Value::Null,
-                Some(raw) => raw.value(),
-                None => Value::Null,
+        let mut before = self.counters.iter();
+        for (i, bits) in &shape.counted {
+            let from = match before.next() {
+                Raw::Bits32(0) | Raw::Bits64(0) if filling => Value::Null,
+                raw => raw.value(),
             };
-            let now = &row.values[*i];
-            step.values[*i] = match counter::delta(&from, now, span, *bits, speed_bps) {
+            let now = &mut row.values[*i];
+            *now = match counter::delta(&from, now, span, *bits, speed_bps) {
                 Ok(delta) => Value::Int(delta),
                 Err(why) => {
                     step.resets += i64::from(why != NoDelta::First);
@@ -211,31 +219,21 @@ impl BaseRow {
         if zero && !self.zero_refused {
             // An agent that answers 0 once is broken; its next good row counts from the row before.
             // One that stays at 0 was cleared, and the second 0 is the new beginning.
-            shape.forget_counters(&mut step.values);
+            shape.forget_counters(&mut row.values);
             self.zero_refused = true;
             self.up = up;
             return step;
         }
         if span != Span::Disorder {
             step.elapsed_ms = span.elapsed_ms().and_then(|ms| i64::try_from(ms).ok());
-            self.replace(shape, moment, row, up);
+            self.moment = moment;
+            self.restored = false;
+            self.discontinuity = row.discontinuity;
+            self.zero_refused = false;
+            self.up = up;
+            self.counters.replace(packed);
         }
         step
-    }
-
-    fn replace(&mut self, shape: &Shape, moment: Moment, row: &Row, up: Option<bool>) {
-        self.moment = moment;
-        self.restored = false;
-        self.discontinuity = row.discontinuity;
-        self.zero_refused = false;
-        self.up = up;
-        if self.counters.len() == shape.counted.len() {
-            for (slot, raw) in self.counters.iter_mut().zip(shape.raw(row)) {
-                *slot = raw;
-            }
-        } else {
-            self.counters = shape.raw(row).collect();
-        }
     }
 }
 
@@ -257,32 +255,21 @@ fn span_of(before: &BaseRow, moment: &Moment, discontinuity: Option<u64>) -> Spa
 }
 
 impl Baselines {
-    /// The baselines of a table's rows.
-    pub(super) fn table(&mut self, target: &TargetKey, table: &'static Table) -> TableBase<'_> {
-        let tables = &mut self.base(target).tables;
-        TableBase {
-            rows: tables.entry(table.name).or_default(),
-            shape: Shape::of(table),
-        }
-    }
-
-    /// Drops rows that were not in the collection of `moment`: processes at once, for their pids
-    /// come again; entities after a day.
-    pub(super) fn forget_unseen(
+    /// The baselines of a table's rows, to be compared with those of a collection of `moment`.
+    pub(super) fn table(
         &mut self,
         target: &TargetKey,
         table: &'static Table,
         moment: Moment,
-    ) {
-        let limit = if table.entity.is_some() { FORGET_MS } else { 0 };
-        if let Some(rows) = self
-            .targets
-            .get_mut(target)
-            .and_then(|t| t.tables.get_mut(table.name))
-        {
-            rows.retain(|_, row| {
-                row.zero_refused || moment.read_at_ms.saturating_sub(row.moment.read_at_ms) <= limit
-            });
+    ) -> TableBase<'_> {
+        let shape = self.shapes.entry(std::ptr::from_ref(table) as usize);
+        let shape = shape.or_insert_with(|| Arc::new(Shape::of(table))).clone();
+        TableBase {
+            rows: self.base(target).rows(table.name),
+            shape,
+            table,
+            moment,
+            scratch: Vec::new(),
         }
     }
 
@@ -304,6 +291,7 @@ impl Baselines {
                 .filter(|((h, _), _)| *h == host)
                 .map(|(key, base)| (key.clone(), base.clone()))
                 .collect(),
+            ..Baselines::default()
         }
     }
 
@@ -315,7 +303,7 @@ impl Baselines {
     /// Forgets the rows of other tables than these.
     pub(super) fn keep_tables(&mut self, wanted: impl Fn(&str) -> bool) {
         for base in self.targets.values_mut() {
-            base.tables.retain(|name, _| wanted(name));
+            base.tables.retain(|(name, _)| wanted(name));
         }
     }
 
@@ -349,9 +337,13 @@ impl Baselines {
             .then(|| format!("rebooted; up for {}", minutes_words(now)))
     }
 
-    /// All of it as bytes.
-    pub(super) fn to_bytes(&self, tables: &Tables) -> Vec<u8> {
-        codec::encode(&self.targets, tables)
+    /// All of it as bytes, piece by piece; see [`super::Intake::save_baselines`].
+    pub(super) fn save<E>(
+        &self,
+        tables: &Tables,
+        write: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        codec::encode(&self.targets, tables, write)
     }
 
     /// Takes over what was saved; see [`super::Intake::restore_baselines`].

@@ -12,20 +12,16 @@ const TOP_PROCESSES: usize = 10;
 
 /// Completes a row whose counters are deltas already, and rounds its percentages to two decimals:
 /// they pack to a quarter of the size.
-pub(super) fn finish(
-    table: &'static Table,
-    mut values: Vec<Value>,
-    elapsed_ms: Option<i64>,
-) -> Vec<Value> {
+pub(super) fn finish(table: &'static Table, values: &mut [Value], elapsed_ms: Option<i64>) {
     match table.name {
         name if name == table::CPU.name || name == table::CPU_CORE.name => {
-            cpu(table, &mut values);
+            cpu(table, values);
         }
-        name if name == table::INTERFACE.name => packets(&mut values),
-        name if name == table::PROCESS.name => process(table, &mut values, elapsed_ms),
+        name if name == table::INTERFACE.name => packets(values),
+        name if name == table::PROCESS.name => process(table, values, elapsed_ms),
         _ => {}
     }
-    for (column, value) in table.columns.iter().zip(&mut values) {
+    for (column, value) in table.columns.iter().zip(values) {
         if let Value::Float(f) = value {
             if !f.is_finite() {
                 *value = Value::Null;
@@ -34,7 +30,6 @@ pub(super) fn finish(
             }
         }
     }
-    values
 }
 
 /// Keeps the processes that matter: the union of the top 10 by CPU and the top 10 by memory.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{HostId, Intake};
+use super::{Intake, Origin};
 use crate::inventory::{Host, Target};
-use crate::reading::{Collection, UnixSeconds};
+use crate::reading::UnixSeconds;
 
 /// A target's place among those of its host.
 #[derive(Clone, Copy, Debug)]
@@ -36,29 +36,20 @@ impl Intake {
     /// `collect:` that delivers `what` fills it, the next one only when that one has fallen silent.
     ///
     /// `shared`: the targets of one method fill it together, as each port of `tcp` has its row.
-    pub(super) fn owns(
-        &mut self,
-        host: HostId,
-        collection: &Collection,
-        what: &'static str,
-        shared: bool,
-    ) -> bool {
-        let place = self.targets.get(&(host, collection.way.clone()));
-        let (rank, interval) = match place {
+    pub(super) fn owns(&mut self, of: &Origin, what: &'static str, shared: bool) -> bool {
+        let (rank, interval) = match self.targets.get(&of.target) {
             Some(place) if shared => (place.method_rank, place.interval_s),
             Some(place) => (place.rank, place.interval_s),
             None => (usize::MAX, 0),
         };
-        let owner = self
-            .owners
-            .entry((host, what))
-            .or_insert((rank, collection.ts));
+        let owner = self.owners.entry((of.target.0, what));
+        let owner = owner.or_insert((rank, of.ts));
         let interval = interval.max(self.tables.slowest_s(what));
-        let silent = collection.ts - owner.1 > (interval * 5 / 2).max(1);
+        let silent = of.ts - owner.1 > (interval * 5 / 2).max(1);
         if rank > owner.0 && !silent {
             return false;
         }
-        *owner = (rank, collection.ts);
+        *owner = (rank, of.ts);
         true
     }
 }

@@ -6,7 +6,7 @@ use crate::reading::Collection;
 impl Intake {
     /// As [`Intake::take`], for a collection that comes after a newer one of its target: its counters
     /// have no predecessor any more, and the newer one stays the baseline.
-    pub fn take_late(&mut self, collection: &Collection) -> Option<Stored> {
+    pub fn take_late(&mut self, collection: Collection) -> Option<Stored> {
         let baselines = std::mem::take(&mut self.baselines);
         let stored = self.take(collection);
         self.baselines = baselines;

@@ -1,6 +1,6 @@
 //! What one collection becomes: rows of every table, and what they say about entities.
 
-use crate::reading::{Effort, EntityKey, Event, Failure, UnixSeconds, Value, Way};
+use crate::reading::{Effort, EntityKey, Event, Facts, Failure, UnixSeconds, Value, Way};
 use crate::table::Table;
 
 /// A host's number in the physical tables.
@@ -96,6 +96,6 @@ pub struct FactChange {
     pub entity_id: EntityId,
     pub table: &'static Table,
     /// By the position of `table.facts`.
-    pub facts: Vec<Value>,
+    pub facts: Facts,
     pub first: bool,
 }

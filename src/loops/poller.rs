@@ -19,6 +19,8 @@ use crate::signal::{Counters, Loaded, PollNow};
 
 /// More collections than this under way at once: the turn is skipped and counted.
 const MAX_UNDER_WAY: usize = 4_096;
+/// Turns that come within this time begin together: one waking up for several.
+const STEP_MS: u64 = 20;
 /// How long an asked poll may take beyond the target's own timeout.
 const ASK_GRACE: Duration = Duration::from_secs(5);
 
@@ -123,7 +125,7 @@ impl Running {
             .schedule
             .next_ms()
             .map_or(1_000, |next| next.saturating_sub(self.now_ms()));
-        Duration::from_millis(wait.clamp(1, 1_000))
+        Duration::from_millis(wait.clamp(STEP_MS, 1_000))
     }
 
     fn start_due(&mut self) {

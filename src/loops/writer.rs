@@ -3,6 +3,7 @@
 mod baselines;
 mod preview;
 mod pushed;
+mod sync;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::intake::{Intake, Stored, Told};
 use crate::inventory::Inventory;
-use crate::reading::{Collection, Happening, Method};
+use crate::reading::{Collection, Happening};
 use crate::signal::{Changed, Counters, Polled, Pushed, Refused, Taken};
 use crate::store::{Recorder, Store, StoreError};
 
@@ -22,8 +23,11 @@ pub use preview::preview;
 
 /// Orders that may wait; beyond that the pollers wait.
 const QUEUE: usize = 1_024;
-/// A collection is on disk this long after it came in, at the latest.
-const COMMIT_AFTER: Duration = Duration::from_millis(500);
+/// A collection is on disk this long after it came in, at the latest: each commit has its price,
+/// however few its rows.
+const COMMIT_AFTER: Duration = Duration::from_secs(2);
+/// The same while somebody waits for it.
+const COMMIT_SOON: Duration = Duration::from_millis(200);
 /// A batch of this many rows is committed at once.
 const COMMIT_ROWS: usize = 20_000;
 /// How often the counter baselines are written beside the history.
@@ -192,7 +196,7 @@ impl Thread {
     fn run(mut self, runtime: &tokio::runtime::Runtime, mut inbox: mpsc::Receiver<Order>) {
         loop {
             let wait = self.since.map_or(BASELINES_EVERY, |t| {
-                COMMIT_AFTER.saturating_sub(t.elapsed())
+                self.patience().saturating_sub(t.elapsed())
             });
             let order = runtime.block_on(async { tokio::time::timeout(wait, inbox.recv()).await });
             match order {
@@ -201,7 +205,7 @@ impl Thread {
                 Err(_) => {}
             }
             if self.batch_rows >= COMMIT_ROWS
-                || self.since.is_some_and(|t| t.elapsed() >= COMMIT_AFTER)
+                || self.since.is_some_and(|t| t.elapsed() >= self.patience())
             {
                 self.commit();
             }
@@ -216,9 +220,18 @@ impl Thread {
         }
     }
 
+    /// How long the oldest collection of the batch may wait.
+    fn patience(&self) -> Duration {
+        if self.waiting.is_empty() {
+            COMMIT_AFTER
+        } else {
+            COMMIT_SOON
+        }
+    }
+
     fn obey(&mut self, order: Order) {
         match order {
-            Order::Store(collection, reply) => self.take(&collection, reply),
+            Order::Store(collection, reply) => self.take(*collection, reply),
             Order::Tell(happening, reply) => self.hear(&happening, reply),
             Order::Push(pushed) => self.take_pushed(*pushed),
             Order::Preview(collections, reply) => {
@@ -237,14 +250,15 @@ impl Thread {
         }
     }
 
-    fn take(&mut self, collection: &Collection, reply: Option<Acknowledge>) {
+    fn take(&mut self, collection: Collection, reply: Option<Acknowledge>) {
+        let host = collection.host.clone();
         let Some(stored) = self.intake.take(collection) else {
             let dropped = &self.parts.counters.collections_dropped;
             dropped.fetch_add(1, Ordering::Relaxed);
-            return refuse(&collection.host, reply);
+            return refuse(&host, reply);
         };
         self.waiting.extend(reply.map(Waiting::Caller));
-        self.add(stored, &collection.host);
+        self.add(stored, &host);
     }
 
     fn add(&mut self, stored: Stored, host: &Arc<str>) {
@@ -336,49 +350,6 @@ impl Thread {
                 tracing::error!("reading the store anew: {error}");
             }
         }
-    }
-
-    /// Brings the store in line with the inventory; the first time, and after a lost batch, also
-    /// reads what the store knows.
-    fn sync(&mut self, inventory: Arc<Inventory>) -> Result<(), StoreError> {
-        let now = super::poller::unix_now();
-        if !self.intake.has_tables(&inventory.tables) && self.inventory.is_some() {
-            // What waits was made for the tables as they were.
-            self.commit();
-        }
-        let ids = self.parts.recorder.sync_hosts(&inventory, now)?;
-        if self.inventory.is_none() || !self.intake.has_tables(&inventory.tables) {
-            let first =
-                self.batch.is_empty() && self.parts.counters.commits.load(Ordering::Relaxed) == 0;
-            let before = std::mem::take(&mut self.intake);
-            self.intake = match self.inventory {
-                Some(_) => before.renewed(&inventory.tables),
-                None => Intake::of_tables(&inventory.tables),
-            };
-            let known = self.parts.recorder.known()?;
-            for e in known.entities {
-                self.intake
-                    .know_entity(e.host_id, &e.table, e.id, e.key, e.facts);
-            }
-            self.pushed = pushed::Book::default();
-            for (host, key) in self.parts.recorder.push_keys()? {
-                self.pushed.know(host, key);
-            }
-            for (host, way, ts) in &known.newest {
-                if way.method == Method::Push {
-                    self.pushed.know_newest(*host, *ts);
-                }
-            }
-            for (host, name, value) in known.host_facts {
-                self.intake.know_host_fact(host, name, value);
-            }
-            if first && self.inventory.is_none() {
-                self.restore_baselines(known.newest);
-            }
-        }
-        self.intake.sync(&inventory, ids);
-        self.inventory = Some(inventory);
-        Ok(())
     }
 }
 

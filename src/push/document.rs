@@ -208,7 +208,7 @@ fn row_json(table: &'static Table, row: &Row) -> Json {
         cells.insert(column.to_owned(), json!(entity.name));
     }
     let columns = table.columns.iter().zip(&row.values);
-    for (column, value) in columns.chain(table.facts.iter().zip(&row.facts)) {
+    for (column, value) in columns.chain(table.facts.iter().zip(row.facts.iter())) {
         if let Some(value) = json_of(value) {
             cells.insert(column.name.to_owned(), value);
         }

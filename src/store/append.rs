@@ -7,6 +7,7 @@ use crate::intake::{EntityId, HostId, NewEntity, PollRow, Stored, StoredTable, T
 use crate::reading::{Event, UnixSeconds, Value};
 use crate::table::{Kind, Table, Tables};
 
+use super::columns::Columns;
 use super::{StoreError, period, push, schema};
 
 /// One cell on its way into an Appender; borrows its text.
@@ -163,38 +164,31 @@ fn rows(connection: &Connection, batch: &[Stored]) -> Result<(), StoreError> {
     }
     for table in tables {
         let of_table = all().filter(|(_, t)| std::ptr::eq(t.table, table));
-        let mut appender = appender(connection, table.name, &schema::columns(table))?;
-        let mut slots = Vec::with_capacity(table.columns.len() + 4);
+        let mut columns = Columns::of(connection, table.name, &schema::columns(table))?;
         for (stored, readings) in of_table {
-            table_rows(&mut appender, table, stored, readings, &mut slots)?;
+            table_rows(&mut columns, table, stored, readings)?;
         }
-        flush(appender)?;
+        columns.flush()?;
     }
     Ok(())
 }
 
-fn table_rows<'b>(
-    appender: &mut Appender<'_>,
+fn table_rows(
+    columns: &mut Columns<'_>,
     table: &'static Table,
     stored: &Stored,
-    readings: &'b StoredTable,
-    slots: &mut Vec<Slot<'b>>,
+    readings: &StoredTable,
 ) -> Result<(), StoreError> {
+    let counts = table.has_counters();
     for row in &readings.rows {
-        slots.clear();
-        slots.push(Slot::at(stored.ts));
-        slots.push(Slot::Small(stored.host_id));
-        if table.entity.is_some() {
-            slots.push(Slot::small(row.entity_id));
-        }
-        if table.has_counters() {
-            slots.push(row.elapsed_ms.map_or(Slot::Null, Slot::Int));
-        }
-        for (position, column) in schema::stored(table) {
+        let first = [Slot::at(stored.ts), Slot::Small(stored.host_id)];
+        let entity = table.entity.map(|_| Slot::small(row.entity_id));
+        let elapsed = counts.then(|| row.elapsed_ms.map_or(Slot::Null, Slot::Int));
+        let values = schema::stored(table).map(|(position, column)| {
             let value = row.values.get(position).unwrap_or(&Value::Null);
-            slots.push(Slot::of(value, column.kind));
-        }
-        put(appender, slots)?;
+            Slot::of(value, column.kind)
+        });
+        columns.put(first.into_iter().chain(entity).chain(elapsed).chain(values))?;
     }
     Ok(())
 }
@@ -203,11 +197,11 @@ fn polls(connection: &Connection, batch: &[Stored]) -> Result<(), StoreError> {
     if batch.is_empty() {
         return Ok(());
     }
-    let mut appender = connection.appender_to_db("poll", "raw")?;
+    let mut columns = Columns::of(connection, "poll", schema::POLL)?;
     for stored in batch {
-        put(&mut appender, &poll_row(stored, &stored.poll))?;
+        columns.put(poll_row(stored, &stored.poll))?;
     }
-    flush(appender)
+    columns.flush()
 }
 
 fn poll_row<'b>(stored: &'b Stored, poll: &'b PollRow) -> [Slot<'b>; 14] {

@@ -9,6 +9,7 @@ mod append;
 mod ask;
 mod cell;
 mod check;
+mod columns;
 mod export;
 pub mod format;
 mod gate;

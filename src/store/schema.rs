@@ -22,6 +22,24 @@ pub(super) struct RawTable {
     pub(super) columns: Vec<(&'static str, &'static str)>,
 }
 
+/// The columns of `raw.poll`.
+pub(super) const POLL: &[(&str, &str)] = &[
+    ("ts", "TIMESTAMPTZ"),
+    ("host_id", "INTEGER"),
+    ("method", "VARCHAR"),
+    ("ok", "BOOLEAN"),
+    ("took_ms", "BIGINT"),
+    ("requests", "BIGINT"),
+    ("retries", "BIGINT"),
+    ("bytes", "BIGINT"),
+    ("rows", "BIGINT"),
+    ("resets", "BIGINT"),
+    ("cause", "VARCHAR"),
+    ("error", "VARCHAR"),
+    ("problems", "VARCHAR"),
+    ("parameter", "VARCHAR"),
+];
+
 static FIXED: &[FixedTable] = &[
     FixedTable {
         name: "meta",
@@ -78,22 +96,7 @@ static FIXED: &[FixedTable] = &[
     },
     FixedTable {
         name: "poll",
-        columns: &[
-            ("ts", "TIMESTAMPTZ"),
-            ("host_id", "INTEGER"),
-            ("method", "VARCHAR"),
-            ("ok", "BOOLEAN"),
-            ("took_ms", "BIGINT"),
-            ("requests", "BIGINT"),
-            ("retries", "BIGINT"),
-            ("bytes", "BIGINT"),
-            ("rows", "BIGINT"),
-            ("resets", "BIGINT"),
-            ("cause", "VARCHAR"),
-            ("error", "VARCHAR"),
-            ("problems", "VARCHAR"),
-            ("parameter", "VARCHAR"),
-        ],
+        columns: POLL,
     },
     FixedTable {
         name: "sealed_file",

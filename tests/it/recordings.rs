@@ -270,7 +270,10 @@ fn stored(inventory: &Inventory, rounds: &[Vec<Collection>]) {
     let ids = recorder.sync_hosts(inventory, 1_700_000_000);
     intake.sync(inventory, ids.expect("new hosts"));
     for round in rounds {
-        let batch: Vec<_> = round.iter().filter_map(|c| intake.take(c)).collect();
+        let batch: Vec<_> = round
+            .iter()
+            .filter_map(|c| intake.take(c.clone()))
+            .collect();
         assert_eq!(batch.len(), inventory.hosts.len());
         recorder.append(&batch).expect("rows are kept");
     }

@@ -143,7 +143,7 @@ impl Scene {
         self.rounds += 1;
         let batch: Vec<_> = polled
             .iter()
-            .filter_map(|p| self.intake.take(&p.collection))
+            .filter_map(|p| self.intake.take(p.collection.clone()))
             .collect();
         assert_eq!(batch.len(), self.targets.len());
         self.recorder.append(&batch).expect("rows are kept");

@@ -235,7 +235,7 @@ fn rows_of(table: &reading::TableReadings) -> (Vec<&'static str>, Vec<Vec<Value>
             let name = entity
                 .iter()
                 .map(|_| json!(row.entity.as_ref().map(|e| e.name.as_str())));
-            let mut facts = row.facts.clone();
+            let mut facts = row.facts.to_vec();
             facts.resize(definition.facts.len(), reading::Value::Null);
             name.chain(row.values.iter().map(cell))
                 .chain(facts.iter().map(cell))

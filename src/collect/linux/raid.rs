@@ -139,7 +139,7 @@ unused devices: <none>
         assert_eq!(at(0, "sync_action"), Value::text("recovery"));
         assert_eq!(at(0, "sync_pct"), Value::Float(12.6));
         assert_eq!(
-            rows[0].facts,
+            *rows[0].facts,
             [Value::text("raid5"), Value::text("sda1 sdb1 sdc1 sdd1")]
         );
         assert_eq!(

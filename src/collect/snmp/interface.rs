@@ -1,14 +1,14 @@
 //! IF-MIB → table `interface`.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::get::Items;
 use super::plan::Values;
 use super::text;
 use super::value::Datum;
 use super::walk::{TableSpec, Walked};
-use crate::reading::{EntityKey, Row, Value};
+use crate::reading::{EntityKey, Facts, Row, Value};
 use crate::table::INTERFACE;
 
 const IF: &[u32] = &[1, 3, 6, 1, 2, 1, 2, 2, 1];
@@ -62,16 +62,21 @@ const CELLS: [Cell; 15] = [
     cell(DISCONTINUITY, &[(IFX, 19)]),
 ];
 
-/// One interface as last seen, and what to ask about it.
+/// What can name an interface, best first.
+const NAMES: [(&[u32], u32); 2] = [(IFX, 1), (IF, 2)];
+
+/// One interface as last seen, and what to ask about it. There may be a quarter of a million of
+/// them: what can be shared is.
 pub(super) struct Port {
     index: u32,
-    /// The object that proves at every poll that the index still means the same interface.
-    name_source: (&'static [u32], u32),
-    name_octets: Box<[u8]>,
+    /// Which of [`NAMES`] proves at every poll that the index still means the same interface.
+    named_by: u8,
+    /// Its octets, where they are not those of the key's name.
+    name_octets: Option<Box<[u8]>>,
     key: Arc<EntityKey>,
-    facts: Vec<Value>,
+    facts: Facts,
     /// Cell and which of its sources.
-    asks: Box<[(u8, u8)]>,
+    asks: Arc<[(u8, u8)]>,
 }
 
 impl Port {
@@ -105,30 +110,38 @@ impl Seen<'_> {
     }
 }
 
-/// The interfaces that the walks found.
-pub(super) fn learn(basic: &Walked, extended: &Walked) -> Vec<Port> {
+/// The interfaces that the walks found. What is as it was `before` takes no memory anew.
+pub(super) fn learn(basic: &Walked, extended: &Walked, before: &[Port]) -> Vec<Port> {
     let extended: HashMap<u32, &[Datum]> = extended.numbered().collect();
-    let mut ports: Vec<Port> = basic
-        .numbered()
-        .map(|(index, row)| {
-            let seen = Seen {
-                basic: Some(row),
-                extended: extended.get(&index).copied(),
-            };
-            port(index, &seen)
-        })
-        .collect();
+    let mut ports: Vec<Port> = Vec::new();
+    for (index, row) in basic.numbered() {
+        let seen = Seen {
+            basic: Some(row),
+            extended: extended.get(&index).copied(),
+        };
+        let mut port = port(index, &seen);
+        // One kind of port is asked for like the other.
+        let kin = ports.last().into_iter().chain(before.first());
+        port.share_asks(kin);
+        ports.push(port);
+    }
     tell_apart(&mut ports);
+    for port in &mut ports {
+        let same = before.binary_search_by_key(&port.index, |b| b.index);
+        if let Ok(place) = same {
+            port.share_text(&before[place]);
+        }
+    }
+    ports.shrink_to_fit();
     ports
 }
 
 fn port(index: u32, seen: &Seen<'_>) -> Port {
-    let sources = [(IFX, 1), (IF, 2)];
-    let named = sources.into_iter().find(|s| seen.text(*s).is_some());
-    let name_source = named.unwrap_or((IF, 2));
-    let name_octets = seen.get(name_source).bytes().unwrap_or_default();
+    let named = NAMES.iter().position(|s| seen.text(*s).is_some());
+    let named_by = named.unwrap_or(NAMES.len() - 1);
+    let octets = seen.get(NAMES[named_by]).bytes().unwrap_or_default();
     let name = match named {
-        Some(_) => text::shown(name_octets),
+        Some(_) => text::shown(octets),
         None => format!("if{index}"),
     };
     let alias = text::shown(seen.text((IFX, 18)).unwrap_or_default());
@@ -137,8 +150,8 @@ fn port(index: u32, seen: &Seen<'_>) -> Port {
     let facts = facts(seen, index, &alias, &mac, kind.as_deref());
     Port {
         index,
-        name_source,
-        name_octets: name_octets.into(),
+        named_by: named_by as u8,
+        name_octets: (octets != name.as_bytes()).then(|| octets.into()),
         key: Arc::new(EntityKey {
             name,
             alias,
@@ -150,7 +163,7 @@ fn port(index: u32, seen: &Seen<'_>) -> Port {
     }
 }
 
-fn facts(seen: &Seen<'_>, index: u32, alias: &str, mac: &str, kind: Option<&str>) -> Vec<Value> {
+fn facts(seen: &Seen<'_>, index: u32, alias: &str, mac: &str, kind: Option<&str>) -> Facts {
     let mut row = Row::new(&INTERFACE, None);
     if !seen.get((IFX, 18)).is_absent() {
         row.set_fact(&INTERFACE, "alias", Value::text(alias));
@@ -187,7 +200,7 @@ fn mac(octets: &[u8]) -> String {
 }
 
 /// For each cell the best source that the device has.
-fn asks(seen: &Seen<'_>) -> Box<[(u8, u8)]> {
+fn asks(seen: &Seen<'_>) -> Arc<[(u8, u8)]> {
     let mut asks = Vec::with_capacity(CELLS.len());
     for (c, cell) in CELLS.iter().enumerate() {
         let mut sources =
@@ -215,7 +228,8 @@ fn tell_apart(ports: &mut [Port]) {
     for port in ports {
         if count[&port.key.name] > 1 {
             let name = format!("{} (#{})", port.key.name, port.index);
-            Arc::make_mut(&mut port.key).name = name;
+            let before = std::mem::replace(&mut Arc::make_mut(&mut port.key).name, name);
+            port.name_octets.get_or_insert(before.into_bytes().into());
         }
     }
 }
@@ -230,40 +244,64 @@ pub(super) enum PortSeen {
 }
 
 impl Port {
+    fn share_asks<'p>(&mut self, kin: impl Iterator<Item = &'p Port>) {
+        let mut same = kin.filter(|other| other.asks == self.asks);
+        if let Some(other) = same.next() {
+            self.asks = Arc::clone(&other.asks);
+        }
+    }
+
+    fn share_text(&mut self, before: &Port) {
+        if self.key == before.key {
+            self.key = Arc::clone(&before.key);
+        }
+        if self.facts == before.facts {
+            self.facts = before.facts.clone();
+        }
+    }
+
+    fn name_octets(&self) -> &[u8] {
+        let octets = self.name_octets.as_deref();
+        octets.unwrap_or(self.key.name.as_bytes())
+    }
+
     /// Adds what to ask at every poll.
     pub(super) fn push(&self, items: &mut Items) {
-        let (entry, column) = self.name_source;
-        push(entry, column, self.index, self.name_octets.len(), items);
-        for (cell, source) in &self.asks {
+        let (entry, column) = NAMES[usize::from(self.named_by)];
+        push(entry, column, self.index, self.name_octets().len(), items);
+        for (cell, source) in &*self.asks {
             let (entry, column) = CELLS[usize::from(*cell)].sources[usize::from(*source)];
-            let octets = if entry == IFX { 8 } else { 5 };
+            let octets = if entry.len() == IFX.len() { 8 } else { 5 };
             push(entry, column, self.index, octets, items);
         }
     }
 
     /// Takes the answers to what [`Port::push`] asked.
-    pub(super) fn read(&self, positions: &Positions, values: &mut Values) -> PortSeen {
+    pub(super) fn read(&self, values: &mut Values) -> PortSeen {
         let name = values.next();
         let answers = values.some(self.asks.len());
+        let octets = self.name_octets();
         // An interface without any name is told by its index alone.
-        let nameless = self.name_octets.is_empty() && !answers.iter().all(Datum::is_absent);
+        let nameless = octets.is_empty() && !answers.iter().all(Datum::is_absent);
         if name.is_absent() && !nameless {
             return PortSeen::Gone;
         }
-        if name.bytes().unwrap_or_default() != &*self.name_octets {
+        if name.bytes().unwrap_or_default() != octets {
             return PortSeen::Renamed;
         }
-        let mut row = Row::shared(&INTERFACE, Some(self.key.clone()));
-        row.facts.clone_from(&self.facts);
+        let mut row = Row {
+            entity: Some(self.key.clone()),
+            values: vec![Value::Null; INTERFACE.columns.len()],
+            facts: self.facts.clone(),
+            discontinuity: None,
+        };
         for ((cell, _), answer) in self.asks.iter().zip(answers) {
-            let cell = usize::from(*cell);
-            match CELLS[cell].column {
-                DISCONTINUITY => {
+            match PLACES[usize::from(*cell)] {
+                Place::Discontinuity => {
                     row.discontinuity = answer.int().and_then(|t| u64::try_from(t).ok());
                 }
-                "state" => row.values[positions.0[cell]] = state(answer, &positions.1),
-                "admin_state" => row.values[positions.0[cell]] = state(answer, &positions.1),
-                _ => row.values[positions.0[cell]] = super::plan::counter(answer),
+                Place::State(place) => row.values[place] = state(answer),
+                Place::Counter(place) => row.values[place] = super::plan::counter(answer),
             }
         }
         PortSeen::Row(row)
@@ -274,8 +312,24 @@ fn push(entry: &[u32], column: u32, index: u32, octets: usize, items: &mut Items
     items.push(entry, &[column, index], octets, 0);
 }
 
-/// Where each cell lies in a row, and the words for states, made once per poll.
-pub(super) struct Positions([usize; CELLS.len()], [Arc<str>; STATES.len()]);
+/// Where a cell lies in a row.
+#[derive(Clone, Copy)]
+enum Place {
+    Discontinuity,
+    State(usize),
+    Counter(usize),
+}
+
+static PLACES: LazyLock<[Place; CELLS.len()]> = LazyLock::new(|| {
+    std::array::from_fn(|i| {
+        let column = CELLS[i].column;
+        match (column, INTERFACE.position(column)) {
+            ("state" | "admin_state", Some(place)) => Place::State(place),
+            (_, Some(place)) => Place::Counter(place),
+            (_, None) => Place::Discontinuity,
+        }
+    })
+});
 
 const STATES: [&str; 7] = [
     "up",
@@ -287,19 +341,12 @@ const STATES: [&str; 7] = [
     "lower_layer_down",
 ];
 
-impl Positions {
-    pub(super) fn new() -> Positions {
-        let position = |i: usize| INTERFACE.position(CELLS[i].column);
-        Positions(
-            std::array::from_fn(|i| position(i).unwrap_or(usize::MAX)),
-            STATES.map(Arc::from),
-        )
-    }
-}
+/// The words, shared by all rows.
+static WORDS: LazyLock<[Arc<str>; STATES.len()]> = LazyLock::new(|| STATES.map(Arc::from));
 
-fn state(answer: &Datum, words: &[Arc<str>; STATES.len()]) -> Value {
+fn state(answer: &Datum) -> Value {
     let place = answer.int().and_then(|s| usize::try_from(s - 1).ok());
     place
-        .and_then(|p| words.get(p))
+        .and_then(|p| WORDS.get(p))
         .map_or(Value::Null, |word| Value::Text(word.clone()))
 }

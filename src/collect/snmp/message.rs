@@ -36,16 +36,18 @@ impl Ask {
     }
 }
 
-/// Appends one varbind with the name `root` + `index` and no value.
-pub(super) fn push_name(root: &[u32], index: &[u32], out: &mut Vec<u8>) {
+/// Appends one varbind with the name `root` + `index` and no value. Returns where in it the content
+/// octets of the name begin; two octets behind them end it.
+pub(super) fn push_name(root: &[u32], index: &[u32], out: &mut Vec<u8>) -> usize {
     let start = out.len();
     // The name's length is known only after it; nearly always one octet holds it.
     out.extend([TYPE_SEQUENCE, 0, TYPE_OBJECTIDENTIFIER, 0]);
     oid::encode(root, index, out);
     let name = out.len() - start - 4;
-    if name < 0x7c {
+    let begins = if name < 0x7c {
         out[start + 1] = (name + 4) as u8;
         out[start + 3] = name as u8;
+        4
     } else {
         let content = out.split_off(start + 4);
         out.truncate(start);
@@ -53,9 +55,12 @@ pub(super) fn push_name(root: &[u32], index: &[u32], out: &mut Vec<u8>) {
         push_length(content.len() + header_length(content.len()) + 2, out);
         out.push(TYPE_OBJECTIDENTIFIER);
         push_length(content.len(), out);
+        let begins = out.len() - start;
         out.extend(content);
-    }
+        begins
+    };
     out.extend([snmp2::asn1::TYPE_NULL, 0]);
+    begins
 }
 
 /// Replaces `out` by a whole request. `varbinds` are as [`push_name`] made them; `id` is positive

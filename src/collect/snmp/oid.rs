@@ -77,7 +77,11 @@ pub(super) fn encode(root: &[u32], index: &[u32], out: &mut Vec<u8>) {
 }
 
 fn push_sub_identifier(value: u64, out: &mut Vec<u8>) {
-    let groups = (64 - value.leading_zeros()).div_ceil(7).max(1);
+    // Nearly all of them.
+    if value < 0x80 {
+        return out.push(value as u8);
+    }
+    let groups = (64 - value.leading_zeros()).div_ceil(7);
     for group in (0..groups).rev() {
         let bits = (value >> (7 * group)) as u8 & 0x7f;
         out.push(if group > 0 { bits | 0x80 } else { bits });

@@ -52,10 +52,8 @@ pub(super) struct Plan {
     disks: Vec<Disk>,
     /// Indexes of hrProcessorTable.
     cpus: Vec<u32>,
-    /// Of everything, the profiles' share last, and as of which version of it; 0 of none.
-    items: Items,
-    profiles: u64,
-    of_profiles: usize,
+    /// How many objects the newest poll asked for.
+    asked: usize,
     /// ifNumber and ifTableLastChange when the ports were learned.
     ports_stamp: (Datum, Datum),
     clock: Clock,
@@ -128,14 +126,12 @@ pub(super) async fn learn(line: &mut Line<'_>, known: &mut Option<Plan>) -> Resu
         made: Instant::now(),
         scalars: scalar::worth_asking(&found),
         host_facts: host::facts(&found),
-        ports: interface::learn(&basic, &extended),
+        ports: interface::learn(&basic, &extended, known.as_ref().map_or(&[], |k| &k.ports)),
         storages: filesystem::learn(&storage, &mounts),
         ucd_disks: ucd_disk::learn(&ucd_disks),
         disks: disk::learn(&disks, line.version == SnmpVersion::V1),
         cpus: cpus.numbered().map(|(index, _)| index).collect(),
-        items: Items::default(),
-        profiles: u64::MAX,
-        of_profiles: 0,
+        asked: 0,
         ports_stamp: stamp(&found),
         clock,
         doubtful: false,
@@ -213,8 +209,10 @@ fn stamp(found: &Scalars) -> (Datum, Datum) {
 }
 
 impl Plan {
-    fn list_items(&mut self, profiles: &Profiles) {
-        let mut items = Items::default();
+    /// Everything to be asked for, the profiles' share last; and how many the others are. It is made
+    /// anew for every poll: of ten thousand devices it would take more memory than all the rest.
+    fn items(&mut self, profiles: &Profiles) -> (Items, usize) {
+        let mut items = Items::with_capacity(self.asked);
         self.scalars = scalar::push(&self.scalars, &mut items);
         for cpu in &self.cpus {
             items.push(PROCESSORS.entry, &[2, *cpu], 2, 0);
@@ -223,11 +221,10 @@ impl Plan {
         self.ucd_disks.iter().for_each(|d| d.push(&mut items));
         self.disks.iter().for_each(|d| d.push(&mut items));
         self.ports.iter().for_each(|p| p.push(&mut items));
-        self.of_profiles = items.len();
+        let own = items.len();
         profiles.push(&mut items);
-        self.of_profiles = items.len() - self.of_profiles;
-        self.items = items;
-        self.profiles = profiles.version;
+        self.asked = items.len();
+        (items, own)
     }
 
     /// Whether it is time to look at the device anew.
@@ -241,17 +238,14 @@ impl Plan {
         line: &mut Line<'_>,
         profiles: &mut Profiles,
     ) -> Result<Values, Trouble> {
-        if self.profiles != profiles.version {
-            self.list_items(profiles);
-        }
-        let answers = match get::get(line, &self.items).await {
+        let (items, own) = self.items(profiles);
+        let answers = match get::get(line, &items).await {
             Err(Trouble::Silence { .. } | Trouble::Malformed(_))
-                if self.of_profiles > 0 && line.answered > 0 =>
+                if items.len() > own && line.answered > 0 =>
             {
                 line.note("the device ends its answers at what the profiles ask: without them for 5 minutes".into());
                 profiles.give_up();
-                self.list_items(profiles);
-                get::get(line, &self.items).await?
+                get::get(line, &self.items(profiles).0).await?
             }
             answers => answers?,
         };
@@ -316,11 +310,10 @@ impl Plan {
     }
 
     fn read_ports(&self, values: &mut Values) -> (TableReadings, Change) {
-        let positions = interface::Positions::new();
         let mut rows = Vec::with_capacity(self.ports.len());
         let mut change = Change::None;
         for port in &self.ports {
-            match port.read(&positions, values) {
+            match port.read(values) {
                 PortSeen::Row(row) => rows.push(row),
                 PortSeen::Gone => change = change.max(Change::Gone),
                 PortSeen::Renamed => change = Change::Renamed,

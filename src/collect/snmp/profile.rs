@@ -22,7 +22,7 @@ use super::exchange::{Line, Trouble};
 use super::get::{self, Items};
 use super::plan::Values;
 use crate::profile::{Fills, Profile, ProfileSet, Verdict};
-use crate::reading::{EntityKey, Row, Value};
+use crate::reading::{EntityKey, Facts, Row, Value};
 use crate::table::{HOST_FACTS, Table};
 
 pub(super) use merge::Merged;
@@ -338,7 +338,7 @@ fn blank(fills: Fills, entity: Option<Arc<EntityKey>>) -> Row {
         Fills::Host => Row {
             entity: None,
             values: vec![Value::Null; HOST_FACTS.len()],
-            facts: Vec::new(),
+            facts: Facts::default(),
             discontinuity: None,
         },
     }

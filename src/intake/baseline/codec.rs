@@ -2,35 +2,34 @@
 
 use std::collections::HashMap;
 
+use super::rows::{Packed, Rows};
 use super::shape::counted;
-use super::{BaseRow, Raw, RowKey, TargetBase, TargetKey};
+use super::{BaseRow, RowKey, TargetBase, TargetKey};
 use crate::counter::Moment;
 use crate::reading::{Uptime, Way};
 use crate::table::{self, Tables};
 
-const MAGIC: &[u8; 8] = b"eiderbl1";
+const MAGIC: &[u8; 8] = b"eiderbl2";
 
-/// All targets.
-pub(super) fn encode(targets: &HashMap<TargetKey, TargetBase>, tables: &Tables) -> Vec<u8> {
+/// Pieces of at least this many octets are handed over.
+const PIECE: usize = 64 << 10;
+
+/// All targets, piece by piece: of a large fleet the whole is tens of megabytes.
+pub(super) fn encode<E>(
+    targets: &HashMap<TargetKey, TargetBase>,
+    tables: &Tables,
+    mut write: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
     let mut out = Writer(MAGIC.to_vec());
     out.u64(targets.len() as u64);
-    for ((host, way), base) in targets {
-        out.i64(i64::from(*host));
-        out.text(&way.to_string());
-        out.i64(base.ts);
-        out.option(base.uptime_s, |out, s| out.i64(s));
-        out.u64(base.boot);
-        out.u8(u8::from(base.wraps));
-        out.u64(base.tables.len() as u64);
-        for (name, rows) in &base.tables {
-            out.text(&signed(name, tables));
-            out.u64(rows.len() as u64);
-            for (key, row) in rows {
-                out.row(key, row);
-            }
+    for (key, base) in targets {
+        out.target(key, base, tables);
+        if out.0.len() >= PIECE {
+            write(&out.0)?;
+            out.0.clear();
         }
     }
-    out.0
+    write(&out.0)
 }
 
 /// The targets again; their rows are marked as restored.
@@ -51,19 +50,17 @@ pub(super) fn decode(
             uptime_s: input.option(Reader::i64)?,
             boot: input.u64()?,
             wraps: input.u8()? != 0,
-            tables: HashMap::new(),
+            tables: Vec::new(),
         };
         for _ in 0..input.u64()? {
             let name = input.text()?;
-            let mut rows = HashMap::new();
-            for _ in 0..input.u64()? {
-                let (key, row) = input.row()?;
-                rows.insert(key, row);
-            }
+            let mut moment = None;
+            let rows = (0..input.u64()?).map(|_| input.row(&mut moment));
+            let rows: Rows = rows.collect::<Result<_, _>>()?;
             // Counters lie in the order of the table's columns: a profile may have changed them.
             let table = tables.find(name.split('#').next().unwrap_or(&name));
             if let Some(table) = table.filter(|table| signed(table.name, tables) == name) {
-                base.tables.insert(table.name, rows);
+                base.tables.push((table.name, rows));
             }
         }
         targets.insert((host, way), base);
@@ -115,31 +112,42 @@ impl Writer {
         }
     }
 
-    fn row(&mut self, key: &RowKey, row: &BaseRow) {
-        self.i64(key.0);
-        self.i64(key.1);
-        self.u64(row.moment.read_at_ms);
-        self.option(row.moment.uptime, |out, up| {
-            out.u64(up.ms);
-            out.u8(u8::from(up.wraps));
-            out.u64(up.boot);
+    fn target(&mut self, (host, way): &TargetKey, base: &TargetBase, tables: &Tables) {
+        self.i64(i64::from(*host));
+        self.text(&way.to_string());
+        self.i64(base.ts);
+        self.option(base.uptime_s, |out, s| out.i64(s));
+        self.u64(base.boot);
+        self.u8(u8::from(base.wraps));
+        self.u64(base.tables.len() as u64);
+        for (name, rows) in &base.tables {
+            self.text(&signed(name, tables));
+            self.u64(rows.len() as u64);
+            let mut moment = None;
+            for row in rows.iter() {
+                self.row(row, moment == Some(row.moment));
+                moment = Some(row.moment);
+            }
+        }
+    }
+
+    /// Nearly all rows of a table are of the same moment as the one before.
+    fn row(&mut self, row: &BaseRow, same_moment: bool) {
+        self.i64(row.key.0);
+        self.i64(row.key.1);
+        self.option((!same_moment).then_some(row.moment), |out, moment| {
+            out.u64(moment.read_at_ms);
+            out.option(moment.uptime, |out, up| {
+                out.u64(up.ms);
+                out.u8(u8::from(up.wraps));
+                out.u64(up.boot);
+            });
         });
         self.option(row.discontinuity, Writer::u64);
         self.option(row.up, |out, up| out.u8(u8::from(up)));
-        self.u64(row.counters.len() as u64);
-        for value in &row.counters {
-            match value {
-                Raw::Bits32(n) => {
-                    self.u8(1);
-                    self.u64(u64::from(*n));
-                }
-                Raw::Bits64(n) => {
-                    self.u8(2);
-                    self.u64(*n);
-                }
-                Raw::None => self.u8(0),
-            }
-        }
+        let words = row.counters.words();
+        self.u64(words.len() as u64);
+        words.iter().for_each(|word| self.u64(*word));
     }
 }
 
@@ -192,35 +200,37 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn row(&mut self) -> Result<(RowKey, BaseRow), String> {
+    fn row(&mut self, moment: &mut Option<Moment>) -> Result<BaseRow, String> {
         let key = RowKey(self.i64()?, self.i64()?);
-        let read_at_ms = self.u64()?;
-        let uptime = self.option(|input| {
-            Ok(Uptime {
-                ms: input.u64()?,
-                wraps: input.u8()? != 0,
-                boot: input.u64()?,
-            })
-        })?;
+        let own = self.option(Reader::moment)?;
+        let moment = *moment.insert(own.or(*moment).ok_or("a row without a time")?);
         let discontinuity = self.option(Reader::u64)?;
         let up = self.option(|input| Ok(input.u8()? != 0))?;
-        let mut counters = Vec::new();
-        for _ in 0..self.u64()? {
-            counters.push(match self.u8()? {
-                1 => Raw::Bits32(self.u64()? as u32),
-                2 => Raw::Bits64(self.u64()?),
-                _ => Raw::None,
-            });
-        }
-        let row = BaseRow {
-            moment: Moment { read_at_ms, uptime },
-            restored: true,
+        let words: Vec<u64> = (0..self.u64()?)
+            .map(|_| self.u64())
+            .collect::<Result<_, _>>()?;
+        Ok(BaseRow {
+            key,
+            moment,
             discontinuity,
+            counters: Packed::of(&words),
+            restored: true,
             zero_refused: false,
             up,
-            counters: counters.into(),
-        };
-        Ok((key, row))
+        })
+    }
+
+    fn moment(&mut self) -> Result<Moment, String> {
+        Ok(Moment {
+            read_at_ms: self.u64()?,
+            uptime: self.option(|input| {
+                Ok(Uptime {
+                    ms: input.u64()?,
+                    wraps: input.u8()? != 0,
+                    boot: input.u64()?,
+                })
+            })?,
+        })
     }
 }
 
@@ -229,52 +239,69 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::intake::baseline::rows::{Raw, pack};
     use crate::reading::Method;
 
-    fn base() -> TargetBase {
-        let row = BaseRow {
+    fn row(entity: i64, read_at_ms: u64) -> BaseRow {
+        let mut words = Vec::new();
+        pack(
+            [Raw::Bits64(u64::MAX), Raw::None, Raw::Bits32(4)].into_iter(),
+            &mut words,
+        );
+        BaseRow {
+            key: RowKey(entity, 0),
             moment: Moment {
-                read_at_ms: 5,
+                read_at_ms,
                 uptime: Some(Uptime {
                     ms: 7,
                     wraps: true,
                     boot: 9,
                 }),
             },
-            restored: true,
             discontinuity: Some(3),
+            counters: Packed::of(&words),
+            restored: true,
             zero_refused: false,
             up: Some(false),
-            counters: Box::new([Raw::Bits64(u64::MAX), Raw::None, Raw::Bits32(4)]),
-        };
+        }
+    }
+
+    fn base() -> TargetBase {
+        let rows = [row(4, 5), row(5, 5), row(6, 2)].into_iter().collect();
         TargetBase {
             ts: 1_700_000_000,
             uptime_s: Some(55),
             boot: 2,
             wraps: true,
-            tables: HashMap::from([("interface", HashMap::from([(RowKey(4, 0), row)]))]),
+            tables: vec![("interface", rows)],
         }
+    }
+
+    fn bytes(targets: &HashMap<TargetKey, TargetBase>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let written = encode(targets, &Tables::default(), |piece| {
+            bytes.extend_from_slice(piece);
+            Ok::<(), ()>(())
+        });
+        assert_eq!(written, Ok(()));
+        bytes
     }
 
     #[test]
     fn what_is_written_is_read() {
         let tcp = Way::from_words("tcp", Some("443")).expect("a method");
-        let targets = HashMap::from([
-            ((3, Method::Snmp.into()), base()),
-            ((4, tcp), TargetBase::default()),
-        ]);
-        assert_eq!(
-            decode(&encode(&targets, &Tables::default()), &Tables::default()),
-            Ok(targets)
-        );
+        let targets: HashMap<_, _> = (0..2_000)
+            .map(|host| ((host, Method::Snmp.into()), base()))
+            .chain([((4, tcp), TargetBase::default())])
+            .collect();
+        let bytes = bytes(&targets);
+        assert!(bytes.len() > PIECE);
+        assert_eq!(decode(&bytes, &Tables::default()), Ok(targets));
     }
 
     #[test]
     fn a_cut_file_is_refused_at_every_length() {
-        let bytes = encode(
-            &HashMap::from([((3, Method::Snmp.into()), base())]),
-            &Tables::default(),
-        );
+        let bytes = bytes(&HashMap::from([((3, Method::Snmp.into()), base())]));
         for length in 0..bytes.len() {
             assert!(
                 decode(&bytes[..length], &Tables::default()).is_err(),

@@ -4,7 +4,8 @@ use super::Raw;
 use crate::reading::{Row, Value};
 use crate::table::{Column, INTERFACE, Kind, Table};
 
-/// What a row of one table has to do with baselines, looked up once per collection.
+/// What a row of one table has to do with baselines.
+#[derive(Debug)]
 pub(super) struct Shape {
     /// Position of every column that is read as a counter, and the bits that its unit has.
     pub(super) counted: Vec<(usize, f64)>,

@@ -98,7 +98,7 @@ fn cell<'a>(stored: &'a Stored, row: usize, column: &str) -> &'a Value {
 fn the_first_row_has_no_delta_the_second_is_exact() {
     let mut intake = intake();
     let first = intake
-        .take(&good(
+        .take(good(
             "a",
             Method::Snmp,
             0,
@@ -111,7 +111,7 @@ fn the_first_row_has_no_delta_the_second_is_exact() {
     assert!(first.fact_changes[0].first);
     assert_eq!((first.poll.rows, first.poll.resets), (1, 0));
     let second = intake
-        .take(&good(
+        .take(good(
             "a",
             Method::Snmp,
             1,
@@ -127,7 +127,7 @@ fn the_first_row_has_no_delta_the_second_is_exact() {
 #[test]
 fn a_gap_is_one_long_interval() {
     let mut intake = intake();
-    intake.take(&good(
+    intake.take(good(
         "a",
         Method::Snmp,
         0,
@@ -137,10 +137,10 @@ fn a_gap_is_one_long_interval() {
         outcome: Err(Failure::new(Cause::Timeout, "no answer")),
         ..good("a", Method::Snmp, 1, vec![])
     };
-    let gap = intake.take(&failed).expect("an attempt is data");
+    let gap = intake.take(failed.clone()).expect("an attempt is data");
     assert!(gap.tables.is_empty() && gap.poll.failure.is_some());
     let after = intake
-        .take(&good(
+        .take(good(
             "a",
             Method::Snmp,
             5,
@@ -154,7 +154,7 @@ fn a_gap_is_one_long_interval() {
 #[test]
 fn a_restart_is_null_and_counted_and_then_goes_on() {
     let mut intake = intake();
-    intake.take(&good(
+    intake.take(good(
         "a",
         Method::Snmp,
         0,
@@ -168,7 +168,7 @@ fn a_restart_is_null_and_counted_and_then_goes_on() {
             boot: 0,
         });
     }
-    let stored = intake.take(&restarted).expect("known host");
+    let stored = intake.take(restarted.clone()).expect("known host");
     assert_eq!(cell(&stored, 0, "in_octets"), &Value::Null);
     assert!(stored.poll.resets > 0);
     let mut next = good("a", Method::Snmp, 2, ports(vec![port("eth0", 9_300, "up")]));
@@ -179,7 +179,7 @@ fn a_restart_is_null_and_counted_and_then_goes_on() {
             boot: 0,
         });
     }
-    let stored = intake.take(&next).expect("known host");
+    let stored = intake.take(next.clone()).expect("known host");
     assert_eq!(cell(&stored, 0, "in_octets"), &Value::Int(300));
 }
 
@@ -193,9 +193,9 @@ fn a_discontinuity_resets_its_port_alone() {
         second.discontinuity = Some(0);
         ports(vec![first, second])
     };
-    intake.take(&good("a", Method::Snmp, 0, rows(10, 10, 0)));
+    intake.take(good("a", Method::Snmp, 0, rows(10, 10, 0)));
     let stored = intake
-        .take(&good("a", Method::Snmp, 1, rows(30, 30, 555)))
+        .take(good("a", Method::Snmp, 1, rows(30, 30, 555)))
         .expect("known host");
     assert_eq!(cell(&stored, 0, "in_octets"), &Value::Null);
     assert_eq!(cell(&stored, 1, "in_octets"), &Value::Int(20));
@@ -212,7 +212,7 @@ fn one_false_zero_is_bridged_and_a_lasting_one_is_believed() {
             minute,
             ports(vec![port("eth0", octets, "up")]),
         );
-        let stored = intake.take(&c).expect("known host");
+        let stored = intake.take(c.clone()).expect("known host");
         (
             cell(&stored, 0, "in_octets").clone(),
             stored.tables[0].rows[0].elapsed_ms,
@@ -258,23 +258,23 @@ fn link_changes_and_reboots_are_events() {
             .map(|(_, e)| format!("{}: {}", e.kind, e.message))
             .collect()
     };
-    assert!(kinds(intake.take(&system(0, 90_000))).is_empty());
+    assert!(kinds(intake.take(system(0, 90_000))).is_empty());
     assert_eq!(
-        kinds(intake.take(&system(1, 90_060))),
+        kinds(intake.take(system(1, 90_060))),
         ["link_down: eth0 went down"]
     );
     assert_eq!(
-        kinds(intake.take(&system(2, 100))),
+        kinds(intake.take(system(2, 100))),
         ["reboot: rebooted; up for 100 s", "link_up: eth0 went up"]
     );
     // hrSystemUptime wraps after 497.1 days.
     let wrap = (1_i64 << 32) / 100;
     assert_eq!(
-        kinds(intake.take(&system(3, wrap - 30))),
+        kinds(intake.take(system(3, wrap - 30))),
         Vec::<String>::new()
     );
     assert_eq!(
-        kinds(intake.take(&system(4, 30))),
+        kinds(intake.take(system(4, 30))),
         Vec::<String>::new(),
         "a wrap is no reboot"
     );
@@ -297,7 +297,7 @@ fn a_zero_of_an_agent_that_has_just_started_is_no_beginning() {
                 boot: 0,
             });
         }
-        let stored = intake.take(&c).expect("known host");
+        let stored = intake.take(c.clone()).expect("known host");
         cell(&stored, 0, "in_octets").clone()
     };
     assert_eq!(at(0, 5_000, 0), Value::Null);

@@ -1,6 +1,7 @@
 //! The file beside the history that holds the counters' baselines.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -13,8 +14,10 @@ fn path(state: &Path) -> PathBuf {
 }
 
 /// Writes a file so that it is either the old one or the new one, readable by its owner alone.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write;
+fn replace(
+    path: &Path,
+    write: impl FnOnce(&mut std::fs::File) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let fresh = path.with_extension("new");
     let mut file = std::fs::OpenOptions::new()
@@ -23,7 +26,7 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         .truncate(true)
         .mode(0o600)
         .open(&fresh)?;
-    file.write_all(bytes)?;
+    write(&mut file)?;
     file.sync_all()?;
     std::fs::rename(&fresh, path)
 }
@@ -47,7 +50,10 @@ impl Thread {
     pub(super) fn save_baselines(&mut self) {
         self.baselines_at = Instant::now();
         let path = path(&self.parts.state);
-        if let Err(error) = replace(&path, &self.intake.save_baselines()) {
+        let written = replace(&path, |file| {
+            self.intake.save_baselines(|piece| file.write_all(piece))
+        });
+        if let Err(error) = written {
             tracing::warn!(
                 "{}: {error}; after a restart counters will begin anew",
                 path.display()

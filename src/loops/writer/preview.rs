@@ -9,21 +9,21 @@ pub fn preview(intake: &mut Intake, collections: Vec<Collection>) -> Vec<Polled>
     collections
         .into_iter()
         .map(|collection| {
-            let stored = intake.take(&collection);
-            let tables = stored
-                .as_ref()
-                .map(|s| polled_tables(intake, s))
-                .unwrap_or_default();
+            let (way, took, effort) = (collection.way.clone(), collection.took, collection.effort);
+            let outcome = collection.outcome.as_ref();
+            let problems = outcome.map(|r| r.problems.clone()).unwrap_or_default();
+            let failure = outcome.err().cloned();
+            let stored = intake.take(collection);
+            let tables = stored.map(|s| polled_tables(intake, &s));
             Polled {
-                way: collection.way,
-                took_ms: collection.took.as_millis() as i64,
-                effort: collection.effort,
-                problems: collection
-                    .outcome
-                    .as_ref()
-                    .map(|r| r.problems.clone())
-                    .unwrap_or_default(),
-                outcome: collection.outcome.map(|_| tables),
+                way,
+                took_ms: took.as_millis() as i64,
+                effort,
+                problems,
+                outcome: match failure {
+                    Some(failure) => Err(failure),
+                    None => Ok(tables.unwrap_or_default()),
+                },
             }
         })
         .collect()

@@ -102,19 +102,17 @@ impl Thread {
             return refuse(reply, why);
         }
         let late = self.pushed.note(host, key, collection.ts);
+        let name = collection.host.clone();
         let stored = match late {
-            true => self.intake.take_late(&collection),
-            false => self.intake.take(&collection),
+            true => self.intake.take_late(collection),
+            false => self.intake.take(collection),
         };
         let Some(mut stored) = stored else {
-            return refuse(
-                reply,
-                format!("{} is not in the inventory", collection.host),
-            );
+            return refuse(reply, format!("{name} is not in the inventory"));
         };
         stored.push_key = key.map(|key| PushKey { key, taken_at: now });
         self.waiting.push(Waiting::Sender(reply, Taken::Stored));
-        self.add(stored, &collection.host);
+        self.add(stored, &name);
     }
 }
 

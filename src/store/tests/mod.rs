@@ -133,7 +133,7 @@ pub(super) fn facts(
     FactChange {
         entity_id,
         table,
-        facts: all,
+        facts: all.into(),
         first,
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn numbered(number: i64) -> Stored {
         fact_changes: vec![FactChange {
             entity_id: id,
             table: interface,
-            facts: vec![Value::text(&name); interface.facts.len()],
+            facts: vec![Value::text(&name); interface.facts.len()].into(),
             first: true,
         }],
         host_facts: vec![("kernel", name)],

@@ -200,7 +200,7 @@ fn fill(
     for minute in 0..=minutes {
         for (position, member) in members.iter().enumerate() {
             let collection = collection(member, position as i64, begin, minute, minutes);
-            batch.extend(collection.and_then(|collection| intake.take(&collection)));
+            batch.extend(collection.and_then(|collection| intake.take(collection)));
         }
         if batch.len() > 500 || minute == minutes {
             recorder.append(&batch).expect("rows are stored");

@@ -13,7 +13,7 @@ use crate::collect::snmp::get::{self, Items};
 use crate::collect::snmp::value::Datum;
 use crate::collect::snmp::walk::{Walked, walk_roots};
 use crate::profile::{Arcs, Fill, Fills, Object, On, Section, dotted};
-use crate::reading::{EntityKey, Row};
+use crate::reading::{EntityKey, Facts, Row};
 
 /// Rows of one section on one device; the rest is left out and told.
 const ROWS_MAX: usize = 20_000;
@@ -293,7 +293,7 @@ fn settle(
         let facts = if kept && !folds {
             view.facts()
         } else {
-            Vec::new()
+            Facts::default()
         };
         if kept && !folds {
             rows.extend(view.row(entity.clone(), facts.clone()));

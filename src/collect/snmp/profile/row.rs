@@ -7,7 +7,7 @@ use crate::collect::snmp::plan::counter;
 use crate::collect::snmp::value::Datum;
 use crate::profile::expression::{Rows, Val, evaluate};
 use crate::profile::{Fill, Section, Source, SystemWord, dotted};
-use crate::reading::{EntityKey, Row, Value};
+use crate::reading::{EntityKey, Facts, Row, Value};
 use crate::table::Kind;
 
 /// What the device said of one row, by the section's objects.
@@ -114,19 +114,19 @@ impl View<'_> {
         }
     }
 
-    pub(super) fn facts(&self) -> Vec<Value> {
+    pub(super) fn facts(&self) -> Facts {
         let Some(table) = table_of(self.section.fills) else {
-            return Vec::new();
+            return Facts::default();
         };
         let mut facts = vec![Value::Null; table.facts.len()];
         for (position, fact) in &self.section.facts {
             facts[*position] = mapping::stored(evaluate(fact, self), table.facts[*position].kind);
         }
-        facts
+        facts.into()
     }
 
     /// The row; `None` when nothing is known of it.
-    pub(super) fn row(&self, entity: Option<Arc<EntityKey>>, facts: Vec<Value>) -> Option<Row> {
+    pub(super) fn row(&self, entity: Option<Arc<EntityKey>>, facts: Facts) -> Option<Row> {
         let table = table_of(self.section.fills);
         let mut row = blank(self.section.fills, entity);
         for fill in &self.section.columns {

@@ -12,7 +12,7 @@ use crate::collect::snmp::get::Items;
 use crate::collect::snmp::plan::Values;
 use crate::collect::snmp::value::Datum;
 use crate::profile::{Fills, Object, Section};
-use crate::reading::{EntityKey, Row, Value};
+use crate::reading::{EntityKey, Facts, Row};
 
 /// With more rows than this, those that come and go are no reason to walk again at once.
 const BIG_TABLE: usize = 200;
@@ -39,7 +39,7 @@ pub(super) struct LearnedRow {
     /// Encoded names are made from these: where each join's row lies.
     pub(super) joined: Box<[Option<Box<[u32]>>]>,
     pub(super) entity: Option<Arc<EntityKey>>,
-    pub(super) facts: Vec<Value>,
+    pub(super) facts: Facts,
     /// Object and the usual length of its value.
     pub(super) asks: Box<[(u16, u16)]>,
     /// What proves at every poll that the index still means the same thing.
@@ -182,7 +182,7 @@ pub(super) fn folded(section: &Section, system: &System, all: &[RowData]) -> Opt
     };
     let facts = view.facts();
     let facts = if section.fills == Fills::Host {
-        Vec::new()
+        Facts::default()
     } else {
         facts
     };
