@@ -13,6 +13,7 @@
 pub mod ledger;
 pub mod notice;
 mod observe;
+pub mod said;
 mod step;
 
 use std::fmt;

@@ -8,6 +8,8 @@ use super::{Chart, ChartKind, IMPLICIT, Query, Show, name_of, problem, range};
 
 const OPEN: &str = "/*---";
 const CLOSE: &str = "---*/";
+/// When a query's own range is tried: 2026-11-23T10:20:30Z.
+const A_DAY_TO_TRY: i64 = 1_795_429_230;
 
 pub(super) fn has_front_matter(text: &str) -> bool {
     text.trim_start_matches('\u{feff}')
@@ -57,7 +59,8 @@ pub(super) fn parse(path: &str, text: &str) -> Result<Query, Problem> {
         chart: chart(front.chart).map_err(|e| problem(path, here("chart"), "bad-chart", e))?,
         sql: text.into(),
     };
-    if let Err(e) = range::parse_time(&query.range, 0, "UTC") {
+    let (from, to) = range::split_range(&query.range);
+    if let Err(e) = range::Range::of(from, to, A_DAY_TO_TRY, "UTC") {
         return Err(problem(path, here("range"), "bad-range", e));
     }
     if query.sql[start + length + CLOSE.len()..].trim().is_empty() {

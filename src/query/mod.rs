@@ -12,7 +12,7 @@ mod range;
 
 pub use answer::{Answer, AnswerColumn, Cell};
 pub use param::{Asked, Bound, Call, Kind, Param};
-pub use range::{Range, parse_time};
+pub use range::{Range, parse_time, split_range};
 
 use crate::inventory::{Localized, Place, Problem, ProblemSeverity};
 
@@ -30,7 +30,7 @@ pub struct Query {
     pub title: Localized,
     pub description: Localized,
     pub tags: Vec<String>,
-    /// How far back it looks unless asked otherwise: `now-30d`.
+    /// The time it looks at unless asked otherwise: `now-30d`, `now-1M/M to now/M`.
     pub range: String,
     /// In the order in which they are declared.
     pub params: Vec<Param>,

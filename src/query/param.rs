@@ -5,7 +5,7 @@ use std::fmt;
 use crate::inventory::Localized;
 use crate::reading::UnixSeconds;
 
-use super::{IMPLICIT, Query, Range};
+use super::{IMPLICIT, Query, Range, split_range};
 
 /// Longest text that a parameter takes, in bytes.
 const MAX_TEXT: usize = 1000;
@@ -180,16 +180,21 @@ impl Param {
 }
 
 impl Query {
+    /// Both ends of the time that a call asks about, as written. Who gives a start alone means: up to
+    /// now.
+    pub fn written_range<'a>(&'a self, asked: &'a Asked) -> (&'a str, &'a str) {
+        let (from, to) = split_range(&self.range);
+        let to = if asked.from.is_some() { "now" } else { to };
+        let from = asked.from.as_deref().unwrap_or(from);
+        (from, asked.to.as_deref().unwrap_or(to))
+    }
+
     /// The values of all parameters, the implicit ones included, and the range they speak of.
     /// `Err`: every mistake of the call, one sentence each.
     pub fn bind(&self, asked: &Asked, now: UnixSeconds) -> Result<Call, Vec<String>> {
         let mut mistakes = Vec::new();
-        let range = Range::of(
-            asked.from.as_deref().unwrap_or(&self.range),
-            asked.to.as_deref().unwrap_or("now"),
-            now,
-            &asked.timezone,
-        );
+        let (from, to) = self.written_range(asked);
+        let range = Range::of(from, to, now, &asked.timezone);
         let range = range.unwrap_or_else(|mistake| {
             mistakes.push(mistake);
             Range { from: 0, to: 1 }
@@ -316,6 +321,25 @@ mod tests {
                 "`p` must be given",
             ]
         );
+    }
+
+    #[test]
+    fn a_query_of_last_month_is_asked_about_other_times_as_well() {
+        let mut query = Query::ad_hoc("SELECT 1");
+        query.range = "now-1M/M to now/M".into();
+        let asked = |from: Option<&str>, to: Option<&str>| {
+            let asked = Asked {
+                from: from.map(str::to_owned),
+                to: to.map(str::to_owned),
+                ..Asked::default()
+            };
+            let (from, to) = query.written_range(&asked);
+            format!("{from} {to}")
+        };
+        assert_eq!(asked(None, None), "now-1M/M now/M");
+        assert_eq!(asked(Some("now-1d"), None), "now-1d now");
+        assert_eq!(asked(None, Some("now")), "now-1M/M now");
+        assert_eq!(asked(Some("now-2d"), Some("now-1d")), "now-2d now-1d");
     }
 
     #[test]

@@ -15,6 +15,12 @@ pub struct Range {
     pub to: UnixSeconds,
 }
 
+/// The two times of a written range: `now-7d` reaches up to now, `now-1M/M to now/M` does not.
+pub fn split_range(text: &str) -> (&str, &str) {
+    let (from, to) = text.split_once(" to ").unwrap_or((text, "now"));
+    (from.trim(), to.trim())
+}
+
 impl Range {
     /// The range between two written times. `Err`: a sentence.
     pub fn of(from: &str, to: &str, now: UnixSeconds, timezone: &str) -> Result<Range, String> {
@@ -79,7 +85,8 @@ pub fn parse_time(text: &str, now: UnixSeconds, timezone: &str) -> Result<UnixSe
         .map_err(|_| wrong())
 }
 
-/// `-1d`, `+2h`, `-1d/d`: steps from now, at the end cut down to the start of a day or an hour.
+/// `-1d`, `+2h`, `-1M/M`: steps from now, at the end cut down to the start of an hour, a day, a week
+/// (its Monday), a month or a year.
 fn relative(steps: &str, now: Zoned) -> Option<UnixSeconds> {
     let (steps, cut) = match steps.split_once('/') {
         Some((steps, cut)) => (steps, Some(cut)),
@@ -110,6 +117,13 @@ fn relative(steps: &str, now: Zoned) -> Option<UnixSeconds> {
             let past = i64::from(at.minute()) * 60 + i64::from(at.second());
             return Some(second - past);
         }
+        Some("w") => {
+            let since_monday = i64::from(at.weekday().to_monday_zero_offset());
+            let monday = at.checked_sub(Span::new().try_days(since_monday).ok()?);
+            monday.ok()?.start_of_day().ok()?
+        }
+        Some("M") => at.first_of_month().ok()?.start_of_day().ok()?,
+        Some("y") => at.first_of_year().ok()?.start_of_day().ok()?,
         Some(_) => return None,
     };
     Some(at.timestamp().as_second())
@@ -181,6 +195,14 @@ mod tests {
             ("now/d", "Asia/Shanghai", "2026-11-22T16:00:00Z"),
             ("now-1d/d", "UTC", "2026-11-22T00:00:00Z"),
             ("now/h", "Asia/Kolkata", "2026-11-23T09:30:00Z"),
+            // 2026-11-23 is a Monday.
+            ("now/w", "UTC", "2026-11-23T00:00:00Z"),
+            ("now-1d/w", "Asia/Shanghai", "2026-11-15T16:00:00Z"),
+            ("now/M", "UTC", "2026-11-01T00:00:00Z"),
+            // The month begins before the clocks are set back, the year long before.
+            ("now/M", "America/New_York", "2026-11-01T04:00:00Z"),
+            ("now-1M/M", "Asia/Shanghai", "2026-09-30T16:00:00Z"),
+            ("now/y", "America/New_York", "2026-01-01T05:00:00Z"),
             ("now-1M", "UTC", "2026-10-23T10:20:30Z"),
             // Three weeks back the clocks of New York were an hour ahead: the same wall time.
             ("now-30d", "America/New_York", "2026-10-24T09:20:30Z"),

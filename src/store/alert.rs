@@ -59,7 +59,7 @@ pub(super) static TABLES: &[FixedTable] = &[
 pub(super) static VIEWS: &[FixedView] = &[
     FixedView {
         name: "alert",
-        select: "SELECT t.id, coalesce(h.name, t.host) AS host, t.rule, t.entity, t.state, t.severity, t.peak, t.value, t.value_text, t.since, t.fired_at, t.resolved_at, t.reason, t.summary, t.detail, t.stale, t.observed_at, t.changed_at FROM raw.alert t LEFT JOIN raw.host h ON h.id = t.host_id",
+        select: "SELECT t.id, coalesce(h.name, t.host) AS host, t.rule, t.entity, t.state, t.severity, t.peak, t.value, t.value_text, t.since, t.fired_at, t.resolved_at, t.reason, t.summary, t.detail, t.stale, t.observed_at, t.changed_at, a.acknowledged_at, a.acknowledged_by FROM raw.alert t LEFT JOIN raw.host h ON h.id = t.host_id LEFT JOIN (SELECT alert_id, min(said_at) AS acknowledged_at, arg_min(said_by, said_at) AS acknowledged_by FROM raw.acknowledgement GROUP BY alert_id) a ON a.alert_id = t.id",
         comment: "Alerts: one row per thing that a rule is or was not content with, from its first sight to its end.",
         columns: &[
             (
@@ -110,6 +110,11 @@ pub(super) static VIEWS: &[FixedView] = &[
             ),
             ("observed_at", "Time of the row that the value comes from."),
             ("changed_at", "When state or severity last changed."),
+            (
+                "acknowledged_at",
+                "When somebody first said that it is looked after; NULL while nobody has.",
+            ),
+            ("acknowledged_by", "Who said so."),
         ],
     },
     FixedView {

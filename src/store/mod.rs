@@ -11,6 +11,7 @@ mod cell;
 mod check;
 mod columns;
 mod export;
+mod fact;
 pub mod format;
 mod gate;
 mod health;
@@ -29,6 +30,7 @@ mod remember;
 mod repair;
 mod request;
 mod room;
+mod said;
 mod schema;
 pub mod sealed;
 #[cfg(test)]

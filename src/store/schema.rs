@@ -125,7 +125,10 @@ static FIXED: &[FixedTable] = &[
 
 /// Every physical table.
 pub(super) fn tables(tables: &Tables) -> Vec<RawTable> {
-    let fixed = FIXED.iter().chain(super::alert::TABLES);
+    let fixed = FIXED
+        .iter()
+        .chain(super::alert::TABLES)
+        .chain(super::said::TABLES);
     let mut all: Vec<RawTable> = fixed
         .map(|t| RawTable {
             name: t.name.into(),

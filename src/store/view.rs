@@ -25,7 +25,7 @@ pub(super) struct View {
 }
 
 const TS: &str = "When the poll ended, by the poller's clock, in whole seconds.";
-const HOST: &str = "The host's name in the inventory, today's one.";
+pub(super) const HOST: &str = "The host's name in the inventory, today's one.";
 
 static FIXED: &[FixedView] = &[
     FixedView {
@@ -143,6 +143,7 @@ pub(super) fn views(tables: &Tables) -> Vec<View> {
     let mut all: Vec<View> = FIXED
         .iter()
         .chain(super::alert::VIEWS)
+        .chain(super::said::VIEWS)
         .map(|v| View {
             name: v.name.into(),
             select: v.select.into(),
@@ -155,6 +156,7 @@ pub(super) fn views(tables: &Tables) -> Vec<View> {
         })
         .collect();
     all.push(host_view());
+    all.push(super::fact::view(tables));
     all.extend(tables.iter().map(table_view));
     all
 }

@@ -12,7 +12,7 @@ use crate::table::{self, Kind, Tables};
 const COLUMNS_MAX: usize = 100;
 
 /// Names of views and tables that exist already, or will.
-const TAKEN: [&str; 13] = [
+const TAKEN: [&str; 15] = [
     "host",
     "host_group",
     "host_label",
@@ -23,6 +23,8 @@ const TAKEN: [&str; 13] = [
     "notification",
     "silence",
     "downtime",
+    "acknowledgement",
+    "fact",
     "meta",
     "sealed_file",
     "profile_table",

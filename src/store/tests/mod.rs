@@ -8,7 +8,6 @@ mod history;
 mod questions;
 mod sealed;
 mod shipped;
-mod shipped_load;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
