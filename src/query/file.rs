@@ -4,7 +4,7 @@ use crate::inventory::{Localized, Problem};
 
 use super::front::{ChartFile, Front, OneOrMore, Ordered, ParamFile, ShowFile};
 use super::param::{Kind, Param};
-use super::{Chart, ChartKind, IMPLICIT, Query, Show, name_of, problem, range};
+use super::{Chart, ChartKind, IMPLICIT, Query, Show, TAKEN, name_of, problem, range};
 
 const OPEN: &str = "/*---";
 const CLOSE: &str = "---*/";
@@ -86,6 +86,11 @@ fn param(name: String, file: ParamFile) -> Result<Param, String> {
     if IMPLICIT.contains(&name.as_str()) {
         return Err(format!(
             "the parameter `{name}` is given to every query: do not declare it"
+        ));
+    }
+    if TAKEN.contains(&name.as_str()) {
+        return Err(format!(
+            "`{name}` cannot be the name of a parameter: links of pages use it"
         ));
     }
     let Some(kind) = Kind::from_word(&file.kind) else {

@@ -9,16 +9,21 @@ mod file;
 mod front;
 mod param;
 mod range;
+mod show;
 
 pub use answer::{Answer, AnswerColumn, Cell};
 pub use param::{Asked, Bound, Call, Kind, Param};
 pub use range::{Range, parse_time, split_range};
+pub use show::{hole, holes, segment};
 
 use crate::inventory::{Localized, Place, Problem, ProblemSeverity};
 
 /// Parameters that every query has: the asked range, a step that cuts it into at most 500 pieces,
 /// the time zone's name.
 pub const IMPLICIT: [&str; 4] = ["from", "to", "step", "tz"];
+
+/// Names that links of pages and downloads use for themselves.
+const TAKEN: [&str; 4] = ["lang", "format", "max_rows", "sort"];
 
 /// One query.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,9 +50,9 @@ pub struct Query {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Show {
     pub title: Option<Localized>,
-    /// `%`, `B`, `bit/s`, `d`, …
+    /// `%`, `B`, `bit/s`, `d`, …; `{column}` where a column of the answer tells it.
     pub unit: Option<String>,
-    /// A path with `{column}` in it.
+    /// A path with `{column}`, `{$parameter}`, `{$from}`, `{$to}` in it.
     pub link: Option<String>,
     /// Draw the number as a bar too.
     pub bar: bool,

@@ -10,7 +10,8 @@ use crate::query::{Answer, AnswerColumn, Cell, ChartKind, Query, Show};
 #[derive(Serialize)]
 pub struct Head {
     title: String,
-    name: String,
+    /// The column's name in the answer.
+    pub name: String,
     number: bool,
 }
 

@@ -1,6 +1,5 @@
 //! The filters of our own.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,6 +9,7 @@ use minijinja::{Environment, Error, ErrorKind};
 
 use super::catalogue::Catalogue;
 use super::{duration, number};
+pub(super) use crate::query::segment;
 use crate::reading::UnixSeconds;
 
 /// What the filters of one rendering know.
@@ -74,7 +74,11 @@ impl Scope {
         if unit == "s" && value.abs() >= 120.0 {
             return duration::long(value as i64, &self.words);
         }
-        number::with_unit(value, unit)
+        match (unit, value as i64) {
+            ("weekday", day @ 1..=7) => self.words.text(&format!("weekday.{day}")).to_owned(),
+            ("hour", hour @ 0..=23) => format!("{hour:02}:00"),
+            _ => number::with_unit(value, unit),
+        }
     }
 
     fn translate(&self, key: &str, holes: &Kwargs) -> Result<String, Error> {
@@ -111,19 +115,6 @@ pub(super) fn register(environment: &mut Environment<'static>, scope: Scope) {
     });
     environment.add_test("translated", move |key: String| scope.words.has(&key));
     environment.add_filter("segment", |text: String| segment(&text));
-}
-
-/// Percent-encodes everything that could end or split a path segment.
-pub(super) fn segment(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }
 
 /// A calendar day given as its midnight in UTC: no zone moves it.

@@ -15,6 +15,7 @@ mod fact;
 pub mod format;
 mod gate;
 mod health;
+mod held;
 mod host;
 mod json;
 mod known;
@@ -40,6 +41,7 @@ mod view;
 
 pub use crate::query::{Answer, AnswerColumn, Cell};
 pub use check::{check_queries, check_tables};
+pub use held::Held;
 pub use push::KEYS_PER_HOST;
 pub use question::{MAX_ROWS, TIMEOUT};
 pub use request::{Reply, Request, TRUNCATED};

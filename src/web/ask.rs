@@ -21,7 +21,7 @@ use crate::store::format::Format;
 use crate::store::{Request, TRUNCATED};
 
 /// What every query takes beside its own parameters.
-pub(super) const COMMON: [&str; 6] = ["from", "to", "tz", "lang", "format", "max_rows"];
+pub(super) const COMMON: [&str; 7] = ["from", "to", "tz", "lang", "format", "max_rows", "sort"];
 
 /// `POST /api/v1/sql`. Free SQL is for our own user alone: limits within the process do not hold
 /// against everyone.

@@ -62,6 +62,14 @@ pub(super) fn encode(text: &str) -> String {
     out
 }
 
+/// A query string of these pairs.
+pub(super) fn query<'a>(pairs: impl Iterator<Item = &'a (String, String)>) -> String {
+    let pairs: Vec<String> = pairs
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+        .collect();
+    pairs.join("&")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

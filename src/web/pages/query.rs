@@ -1,5 +1,9 @@
 //! Queries as pages: the list of them, and the answer of one under a form of its parameters.
 
+mod empty;
+mod form;
+mod order;
+
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -13,10 +17,12 @@ use super::super::routes::Response;
 use super::super::site::{self, Site};
 use super::super::visit::Visit;
 use crate::home::Folder;
-use crate::inventory::Inventory;
-use crate::query::{Asked, Kind, Param, Query, name_of};
+use crate::query::{Answer, Asked, Query, name_of};
 use crate::render::cells::{self, Head, Shown};
-use crate::store::{Answer, Question};
+use crate::store::Question;
+use empty::Empty;
+use form::{Field, Preset};
+use order::Order;
 
 /// Rows of a page; exports hold more.
 const MAX_ROWS: usize = 1000;
@@ -60,10 +66,14 @@ struct QueryPage {
     description: String,
     from: String,
     to: String,
+    presets: Vec<Preset>,
     fields: Vec<Field>,
     mistakes: Vec<String>,
-    heads: Vec<Head>,
+    /// Titles of parameters that must be given and are not yet.
+    missing: Vec<String>,
+    columns: Vec<Column>,
     rows: Vec<Vec<Shown>>,
+    empty: Option<Empty>,
     truncated: bool,
     took_ms: f64,
     sql: String,
@@ -71,18 +81,14 @@ struct QueryPage {
     link: String,
 }
 
-/// One parameter in the form.
 #[derive(Serialize)]
-struct Field {
-    name: String,
-    title: String,
-    value: String,
-    unit: Option<String>,
-    /// `number`, `text` or `select`.
-    kind: &'static str,
-    choices: Vec<String>,
-    min: Option<f64>,
-    max: Option<f64>,
+struct Column {
+    #[serde(flatten)]
+    head: Head,
+    /// This page, sorted by this column.
+    sort: String,
+    /// `up`, `down` or empty.
+    sorted: &'static str,
 }
 
 pub(in crate::web) async fn page(
@@ -91,48 +97,44 @@ pub(in crate::web) async fn page(
     name: String,
 ) -> Result<Response, Fault> {
     let query = ask::find(&site, &name)?;
-    let request = ask::from_link(&visit);
-    let timezone = site.timezone();
-    let asked = Asked {
-        params: request
-            .params
-            .iter()
-            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-            .collect(),
-        from: request.from,
-        to: request.to,
-        timezone: request.tz.unwrap_or(timezone),
-    };
-    let begun = std::time::Instant::now();
-    let (answer, mistakes) = match Question::of(&query, &asked, site::now()) {
-        Ok(mut question) => {
-            question.max_rows = MAX_ROWS;
-            let _turn = site.asking.acquire().await;
-            match site.parts.store.ask(question).await {
-                Ok(answer) => (answer, Vec::new()),
-                Err(error) => (Answer::default(), vec![error.to_string()]),
-            }
-        }
-        Err(mistakes) => (Answer::default(), mistakes),
-    };
-    let bad = !mistakes.is_empty();
+    let asked = asked(&site, &visit);
     let inventory = Arc::clone(&site.loaded().inventory);
+    let missing = form::missing(&query, &asked, visit.language);
+    let begun = std::time::Instant::now();
+    let (mut answer, mistakes, empty) = if missing.is_empty() {
+        answer(&site, &query, &asked).await
+    } else {
+        (Answer::default(), Vec::new(), None)
+    };
     let took_ms = begun.elapsed().as_secs_f64() * 1000.0;
+    let order = Order::of(visit.param("sort"), &answer);
+    order.apply(&mut answer);
     let truncated = answer.truncated;
+    let query = query.shown(&asked, &answer);
     let (heads, rows) = cells::show(&query, answer, visit.language);
+    let columns = heads.into_iter().enumerate().map(|(place, head)| Column {
+        sort: order.link(&visit, place, &head.name),
+        sorted: order.word(place),
+        head,
+    });
+    let bad = !mistakes.is_empty();
+    let (from, to) = query.written_range(&asked);
     let body = QueryPage {
         title: query.title.get(visit.language).to_owned(),
         description: query.description.get(visit.language).to_owned(),
-        from: asked.from.clone().unwrap_or_else(|| query.range.clone()),
-        to: asked.to.clone().unwrap_or_else(|| "now".into()),
-        fields: fields(&query, &asked, &inventory, visit.language),
+        presets: form::presets(&query, &asked, &visit),
+        from: from.to_owned(),
+        to: to.to_owned(),
+        fields: form::fields(&query, &asked, &inventory, visit.language),
         mistakes,
-        heads,
+        missing,
+        columns: columns.collect(),
+        empty: empty.map(|empty| empty.or_unknown(&query, &asked, &inventory)),
         rows,
         truncated,
         took_ms,
         sql: query.sql,
-        link: link(&visit),
+        link: percent::query(visit.query.iter().filter(|(name, _)| name != "lang")),
         name,
     };
     let mut response = page::html(&site, &visit, "query.html", body).await?;
@@ -142,56 +144,33 @@ pub(in crate::web) async fn page(
     Ok(response)
 }
 
-fn fields(query: &Query, asked: &Asked, inventory: &Inventory, language: &str) -> Vec<Field> {
-    let field = |param: &Param| {
-        let given = asked
-            .params
-            .iter()
-            .rev()
-            .find(|(name, _)| *name == param.name);
-        let value = given
-            .map(|(_, value)| value.clone())
-            .or_else(|| param.default.clone())
-            .unwrap_or_default();
-        let or_all = |names: Vec<String>| [String::new()].into_iter().chain(names).collect();
-        let (kind, choices): (_, Vec<String>) = match param.kind {
-            Kind::Int | Kind::Float => ("number", Vec::new()),
-            Kind::Bool => ("select", vec!["true".into(), "false".into()]),
-            Kind::Enum => ("select", param.values.clone()),
-            Kind::Host => (
-                "select",
-                or_all(inventory.hosts.keys().map(ToString::to_string).collect()),
-            ),
-            Kind::Group => (
-                "select",
-                or_all(inventory.groups.iter().map(|g| g.name.clone()).collect()),
-            ),
-            _ => ("text", Vec::new()),
-        };
-        Field {
-            title: param
-                .title
-                .as_ref()
-                .map_or(param.name.as_str(), |title| title.get(language))
-                .to_owned(),
-            name: param.name.clone(),
-            value,
-            unit: param.unit.clone(),
-            kind,
-            choices,
-            min: param.min,
-            max: param.max,
-        }
-    };
-    query.params.iter().map(field).collect()
+fn asked(site: &Site, visit: &Visit) -> Asked {
+    let request = ask::from_link(visit);
+    let params = request.params.iter();
+    Asked {
+        params: params
+            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+            .collect(),
+        from: request.from,
+        to: request.to,
+        timezone: request.tz.unwrap_or_else(|| site.timezone()),
+    }
 }
 
-fn link(visit: &Visit) -> String {
-    let pairs: Vec<String> = visit
-        .query
-        .iter()
-        .filter(|(name, _)| name != "lang")
-        .map(|(name, value)| format!("{}={}", percent::encode(name), percent::encode(value)))
-        .collect();
-    pairs.join("&")
+/// The answer, or what is wrong with the call; and where there are no rows, why.
+async fn answer(site: &Site, query: &Query, asked: &Asked) -> (Answer, Vec<String>, Option<Empty>) {
+    let mut question = match Question::of(query, asked, site::now()) {
+        Ok(question) => question,
+        Err(mistakes) => return (Answer::default(), mistakes, None),
+    };
+    question.max_rows = MAX_ROWS;
+    let _turn = site.asking.acquire().await;
+    match site.parts.store.ask(question.clone()).await {
+        Ok(answer) if answer.rows.is_empty() => {
+            let empty = empty::why(site, query, asked, question).await;
+            (answer, Vec::new(), Some(empty))
+        }
+        Ok(answer) => (answer, Vec::new(), None),
+        Err(error) => (Answer::default(), vec![error.to_string()], None),
+    }
 }
