@@ -18,8 +18,10 @@ use world::World;
 
 const ZONES: [&str; 3] = ["UTC", "Asia/Shanghai", "America/New_York"];
 
+type Make = fn() -> World;
+
 /// The seeded histories by the names that the files of answers use.
-const WORLDS: [(&str, fn() -> World); 7] = [
+const WORLDS: [(&str, Make); 7] = [
     ("reach", reach::world),
     ("traffic", traffic::world),
     ("quiet-ports", traffic::quiet),
