@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::schema::{self, ident};
 use super::sealed::{Folder, files, table};
-use super::{StoreError, remember, view};
+use super::{StoreError, remember, rollup, view};
 use crate::table::Tables;
 
 /// A checkpoint waits for readers; it is tried so often, then left to the next one.
@@ -57,7 +57,7 @@ pub(super) fn follow(
     run("BEGIN TRANSACTION")?;
     let made = physical(connection, &tables)
         .and_then(|all| all.iter().try_for_each(|s| run(s)))
-        .and_then(|()| whole_tables(connection, sealed))
+        .and_then(|()| whole_tables(connection, &tables, sealed))
         .and_then(|()| views(&tables, &shape).iter().try_for_each(|s| run(s)));
     if let Err(error) = made {
         let _ = connection.execute_batch("ROLLBACK");
@@ -119,14 +119,26 @@ fn physical(connection: &Connection, tables: &Tables) -> Result<Vec<String>, Sto
     Ok(all)
 }
 
-/// The views `hist.*` over all tables that are sealed, those that this program does not know, too.
-fn whole_tables(connection: &Connection, sealed: Option<&Folder>) -> Result<(), StoreError> {
+/// The views `hist.*` over all tables that are sealed, those that this program does not know, too,
+/// and over the rollups of those that it knows.
+fn whole_tables(
+    connection: &Connection,
+    tables: &Tables,
+    sealed: Option<&Folder>,
+) -> Result<(), StoreError> {
     for timed in table::all(connection)? {
         if let Some(folder) = sealed {
             files::make_empty(connection, folder, &timed)?;
             connection.execute_batch(&files::none(folder, &timed.name))?;
         }
         connection.execute_batch(&table::whole(&timed, sealed))?;
+    }
+    for rollup in rollup::all(tables) {
+        if let Some(folder) = sealed {
+            files::make_empty_rollup(connection, folder, &rollup)?;
+            connection.execute_batch(&files::none(folder, &rollup.set()))?;
+        }
+        connection.execute_batch(&rollup.whole(sealed))?;
     }
     Ok(())
 }
@@ -160,6 +172,9 @@ fn shape(tables: &Tables) -> String {
     let mut hash = Sha256::new();
     for table in schema::tables(tables) {
         hash.update(table.create());
+    }
+    for rollup in rollup::all(tables) {
+        hash.update(rollup.whole(None));
     }
     for view in view::views(tables) {
         for statement in view.create() {

@@ -30,6 +30,7 @@ mod question;
 mod remember;
 mod repair;
 mod request;
+mod rollup;
 mod room;
 mod said;
 mod schema;

@@ -5,7 +5,7 @@ use crate::table::{Column, Kind, Table, Tables};
 
 /// The version of what this module and the views make of the tables. A file of a newer one is
 /// refused.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// A table whose columns are written down here, not derived from [`crate::table`].
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use crate::table::{Column, Derived, HOST_FACTS, Table, Tables};
 
+use super::rollup;
 use super::schema::{fact_table, ident, literal, stored};
 
 /// A view whose SELECT is written down, not derived from [`crate::table`].
@@ -107,7 +108,10 @@ static FIXED: &[FixedView] = &[
         comment: "The sealed files of the history: one row per file below data/sealed.",
         columns: &[
             ("table_name", "The table whose rows it holds."),
-            ("tier", "raw: rows as collected."),
+            (
+                "tier",
+                "raw: rows as collected; m5: rollups of 5 minutes; h1: rollups of an hour.",
+            ),
             ("path", "Where it lies below data/sealed."),
             ("from_ts", "Begin of the stretch that it covers."),
             ("to_ts", "End of the stretch, exclusive."),
@@ -158,6 +162,7 @@ pub(super) fn views(tables: &Tables) -> Vec<View> {
     all.push(host_view());
     all.push(super::fact::view(tables));
     all.extend(tables.iter().map(table_view));
+    all.extend(rollup::views(tables));
     all
 }
 
@@ -182,18 +187,22 @@ impl View {
 
 /// Selected expressions with their names and comments, in order.
 #[derive(Default)]
-struct Selected {
+pub(super) struct Selected {
     sql: Vec<String>,
-    columns: Vec<(String, String)>,
+    pub(super) columns: Vec<(String, String)>,
 }
 
 impl Selected {
-    fn add(&mut self, sql: &str, name: &str, comment: String) {
+    pub(super) fn select(&self, from: &str) -> String {
+        format!("SELECT {} FROM {from}", self.sql.join(", "))
+    }
+
+    pub(super) fn add(&mut self, sql: &str, name: &str, comment: String) {
         self.sql.push(format!("{sql} AS {}", ident(name)));
         self.columns.push((name.into(), comment));
     }
 
-    fn column(&mut self, prefix: &str, column: &Column) {
+    pub(super) fn column(&mut self, prefix: &str, column: &Column) {
         self.add(
             &format!("{prefix}.{}", ident(column.name)),
             column.name,
@@ -211,7 +220,7 @@ impl Selected {
 }
 
 /// `Bytes received. [B]`
-fn with_unit(comment: &str, unit: &str) -> String {
+pub(super) fn with_unit(comment: &str, unit: &str) -> String {
     if unit.is_empty() {
         comment.into()
     } else {
@@ -270,7 +279,7 @@ fn table_view(table: &Table) -> View {
     }
     View {
         name: table.name.into(),
-        select: format!("SELECT {} FROM {from}", selected.sql.join(", ")),
+        select: selected.select(&from),
         comment: table.comment.into(),
         columns: selected.columns,
     }

@@ -47,6 +47,26 @@ impl Tier {
         Tier::ALL.into_iter().find(|tier| tier.as_str() == word)
     }
 
+    /// How long one row of a rollup is; 0 for rows as collected.
+    pub(in crate::store) fn seconds(self) -> i64 {
+        match self {
+            Tier::Raw => 0,
+            Tier::Minutes5 => 300,
+            Tier::Hourly => 3600,
+        }
+    }
+
+    /// The table and the tier of a set, as [`Tier::set`] makes it.
+    pub(in crate::store) fn of_set(set: &str) -> (&str, Tier) {
+        for tier in [Tier::Minutes5, Tier::Hourly] {
+            let table = set.strip_suffix(&tier.set(""));
+            if let Some(table) = table.filter(|table| !table.is_empty()) {
+                return (table, tier);
+            }
+        }
+        (set, Tier::Raw)
+    }
+
     /// The name of the table's files of this tier, which is that of the view, too.
     pub(in crate::store) fn set(self, table: &str) -> String {
         match self {

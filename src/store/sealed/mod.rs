@@ -6,8 +6,8 @@
 //! names from the manifest inside its own READ ONLY transaction and sets the variables ([`files`]).
 //!
 //! A stretch of hot rows is sealed in two steps ([`seal`]): on a reader's connection the rows are
-//! copied to a file that is fsynced with its directory; on the writer's, one transaction puts the
-//! file into the manifest and takes the rows out. A crash between them leaves an orphan, which the
+//! copied to a file that is fsynced with its directory, and rolled up into others ([`rolled`]); on the writer's, one transaction puts the
+//! files into the manifest and takes the rows out. A crash between them leaves an orphan, which the
 //! next start removes ([`orphan`]).
 
 pub(super) mod copy;
@@ -17,12 +17,13 @@ pub(super) mod manifest;
 mod orphan;
 pub(super) mod plan;
 mod retain;
+mod rolled;
 pub(super) mod scope;
 pub(super) mod seal;
 pub(super) mod table;
 
 pub use manifest::Tier;
-pub use plan::Stretch;
+pub use plan::{Stretch, Work};
 pub use retain::Expired;
 pub use seal::{Prepared, Switched};
 

@@ -19,6 +19,8 @@ const HOT_ROWS_MAX: i64 = 5_000_000;
 /// The rows of the last minute may still be coming in.
 const EARLY_WAITS: i64 = 60;
 const EARLY_STEP: i64 = 300;
+/// The version of the tables since which whatever is sealed is rolled up.
+const ROLLUPS_SINCE: i64 = 3;
 
 /// A stretch of a table to be sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +29,27 @@ pub struct Stretch {
     /// From, inclusive, to, exclusive.
     pub from: UnixSeconds,
     pub to: UnixSeconds,
-    /// The whole UTC day: its files and the rows that came late become one file.
-    pub day: bool,
+    pub work: Work,
+}
+
+/// What is done with a stretch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Hot rows of an hour or a part of it become a file.
+    Piece,
+    /// The whole UTC day: its files and the rows that came late become one file, its rollups too.
+    Day,
+    /// Rows that were sealed before there were rollups are rolled up.
+    Rollups,
+    /// The whole UTC month: its hourly rollups become one file.
+    Month,
+}
+
+impl Work {
+    /// Whether hot rows are taken; otherwise files are only made of files.
+    pub(in crate::store) fn takes_rows(self) -> bool {
+        matches!(self, Work::Piece | Work::Day)
+    }
 }
 
 /// When rows are sealed.
@@ -40,20 +61,89 @@ pub(in crate::store) enum Pace {
     Now,
 }
 
-/// What is due of one table at `now`, oldest first.
+/// What is due of one table at `now`, oldest first; `rolled_up`: the table has rollups.
 pub(in crate::store) fn due(
     connection: &Connection,
     table: &Timed,
+    rolled_up: bool,
     manifest: &[Entry],
     now: UnixSeconds,
     pace: Pace,
 ) -> Result<Vec<Stretch>, StoreError> {
     let hot = hot_hours(connection, table, now)?;
-    let files: Vec<&Entry> = manifest
+    let of_tier = |tier| {
+        let files = manifest.iter();
+        files
+            .filter(|entry| entry.table == table.name && entry.tier == tier)
+            .collect::<Vec<&Entry>>()
+    };
+    let (raw, hourly) = (of_tier(Tier::Raw), of_tier(Tier::Hourly));
+    let mut all = Vec::new();
+    if rolled_up {
+        all.extend(without_rollups(&raw, &hourly));
+    }
+    all.extend(stretches(&table.name, &hot, &raw, now, pace));
+    all.extend(months(&hourly, now));
+    Ok(all)
+}
+
+/// Files of before there were rollups, oldest first.
+fn without_rollups(raw: &[&Entry], hourly: &[&Entry]) -> Vec<Stretch> {
+    let rolled = |of: &Entry| hourly.iter().any(|h| h.from < of.to && h.to > of.from);
+    let old = raw
         .iter()
-        .filter(|entry| entry.table == table.name && entry.tier == Tier::Raw)
+        .filter(|entry| entry.schema < ROLLUPS_SINCE && !rolled(entry));
+    let mut found: Vec<Stretch> = old
+        .map(|entry| Stretch {
+            table: entry.table.clone(),
+            from: entry.from / HOUR * HOUR,
+            to: (entry.to + HOUR - 1) / HOUR * HOUR,
+            work: Work::Rollups,
+        })
         .collect();
-    Ok(stretches(&table.name, &hot, &files, now, pace))
+    found.sort_by_key(|stretch| stretch.from);
+    found.dedup();
+    found
+}
+
+/// The months that are over and have more than one file of hourly rollups.
+fn months(hourly: &[&Entry], now: UnixSeconds) -> Vec<Stretch> {
+    let mut found: Vec<(Stretch, usize)> = Vec::new();
+    for entry in hourly {
+        let Some((from, to)) = month(entry.from) else {
+            continue;
+        };
+        if to + DAY + 2 * DAY_WAITS > now {
+            continue;
+        }
+        match found.iter_mut().find(|(stretch, _)| stretch.from == from) {
+            Some((_, files)) => *files += 1,
+            None => {
+                let stretch = Stretch {
+                    table: entry.table.clone(),
+                    from,
+                    to,
+                    work: Work::Month,
+                };
+                found.push((stretch, 1));
+            }
+        }
+    }
+    found.retain(|(_, files)| *files > 1);
+    found.into_iter().map(|(stretch, _)| stretch).collect()
+}
+
+/// Begin and end of the UTC month of a moment.
+fn month(at: UnixSeconds) -> Option<(UnixSeconds, UnixSeconds)> {
+    let utc = jiff::tz::TimeZone::UTC;
+    let day = jiff::Timestamp::from_second(at).ok()?.to_zoned(utc.clone());
+    let second = |date: jiff::civil::Date| {
+        let zoned = date.to_zoned(utc.clone()).ok()?;
+        Some(zoned.timestamp().as_second())
+    };
+    let first = day.date().first_of_month();
+    let next = day.date().last_of_month().tomorrow().ok()?;
+    Some((second(first)?, second(next)?))
 }
 
 /// The hours that have hot rows, and how many.
@@ -82,11 +172,11 @@ fn stretches(
         Pace::Due => (HOUR_WAITS, DAY_WAITS),
         Pace::Now => (0, 0),
     };
-    let stretch = |from, to, day| Stretch {
+    let stretch = |from, to, work| Stretch {
         table: table.to_owned(),
         from,
         to,
-        day,
+        work,
     };
     let over = |day: i64| day + DAY + day_waits <= now;
     let mut days: Vec<i64> = hot.iter().map(|(hour, _)| hour / DAY * DAY).collect();
@@ -101,13 +191,13 @@ fn stretches(
     days.dedup();
     let mut found: Vec<Stretch> = days
         .iter()
-        .map(|day| stretch(*day, day + DAY, true))
+        .map(|day| stretch(*day, day + DAY, Work::Day))
         .collect();
     let mut sealed_to = files.iter().map(|entry| entry.to).max().unwrap_or(0);
     for (hour, _) in hot.iter().filter(|(hour, _)| !over(hour / DAY * DAY)) {
         let end = hour + HOUR;
         if end > sealed_to && end + hour_waits <= now {
-            found.push(stretch(sealed_to.max(*hour), end, false));
+            found.push(stretch(sealed_to.max(*hour), end, Work::Piece));
             sealed_to = end;
         }
     }
@@ -121,7 +211,7 @@ fn stretches(
         for (hour, _) in hot {
             let (from, to) = (sealed_to.max(*hour), cut.min(hour + HOUR));
             if from < to {
-                found.push(stretch(from, to, false));
+                found.push(stretch(from, to, Work::Piece));
                 sealed_to = to;
             }
         }
@@ -147,7 +237,7 @@ mod tests {
             last: to - 1,
             rows: 1,
             bytes: 1,
-            schema: 2,
+            schema: ROLLUPS_SINCE,
             sequence: 1,
         }
     }
@@ -156,7 +246,7 @@ mod tests {
         let files: Vec<&Entry> = files.iter().collect();
         stretches("cpu", hot, &files, now, Pace::Due)
             .into_iter()
-            .map(|s| ((s.from - T0) / 60, (s.to - T0) / 60, s.day))
+            .map(|s| ((s.from - T0) / 60, (s.to - T0) / 60, s.work == Work::Day))
             .collect()
     }
 
@@ -198,6 +288,39 @@ mod tests {
             (180, 240, false),
         ];
         assert_eq!(told(&hot, &[], T0 + 5 * HOUR), want);
+    }
+
+    #[test]
+    fn months_that_are_over_become_one_file_of_hourly_rollups() {
+        let hourly = |from: i64| Entry {
+            tier: Tier::Hourly,
+            ..file(from, from + DAY)
+        };
+        // The month of T0 ends eight days later.
+        let (files, end) = ([hourly(T0), hourly(T0 + DAY)], T0 + 8 * DAY);
+        let refs: Vec<&Entry> = files.iter().collect();
+        assert_eq!(months(&refs, end + DAY), []);
+        let found = months(&refs, end + DAY + 4 * HOUR);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].from, found[0].to), (T0 - 22 * DAY, end));
+        assert_eq!(months(&refs[..1], end + 2 * DAY), []);
+    }
+
+    #[test]
+    fn what_was_sealed_before_there_were_rollups_is_rolled_up_once() {
+        let old = Entry {
+            schema: 2,
+            ..file(T0, T0 + DAY)
+        };
+        let new = file(T0 + DAY, T0 + 2 * DAY);
+        let found = without_rollups(&[&old, &new], &[]);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].from, found[0].work), (T0, Work::Rollups));
+        let rolled = Entry {
+            tier: Tier::Hourly,
+            ..file(T0, T0 + DAY)
+        };
+        assert_eq!(without_rollups(&[&old, &new], &[&rolled]), []);
     }
 
     #[test]

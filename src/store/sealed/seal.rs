@@ -5,18 +5,20 @@ use std::time::Duration;
 use duckdb::Connection;
 
 use super::super::schema::{self, ident, literal};
-use super::super::{Recorder, Store, StoreError};
+use super::super::{Recorder, Store, StoreError, remember, rollup};
 use super::manifest::{self, Entry, Tier};
-use super::plan::{self, Pace, Stretch};
+use super::plan::{self, Pace, Stretch, Work};
 use super::table::{self, Timed};
-use super::{Folder, copy, crash};
+use super::{Folder, copy, crash, rolled};
 use crate::reading::UnixSeconds;
+use crate::table::Tables;
 
 /// Measured on 17 M interface rows: numbers pack best as deltas under zstd 3; a dictionary of more
 /// than a few values only stands in the way of them. Small row groups let one port's day be read
 /// without its neighbours'.
 const OPTIONS: &str = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 3, ROW_GROUP_SIZE 61440";
 const FEW_VALUES: &str = ", DICTIONARY_SIZE_LIMIT 16";
+const DAY: i64 = 86_400;
 
 /// Files that are on disk and not yet in the manifest.
 #[derive(Debug)]
@@ -55,9 +57,12 @@ impl Store {
         let pace = if at_once { Pace::Now } else { Pace::Due };
         let connection = self.shared.pool.connection()?;
         let manifest = manifest::read(&connection)?;
+        let rollups = rollup::all(&remember::all(&connection, &Tables::default())?);
         let mut all = Vec::new();
         for table in table::all(&connection)? {
-            all.extend(plan::due(&connection, &table, &manifest, now, pace)?);
+            let rolled_up = rollups.iter().any(|rollup| rollup.table() == table.name);
+            let due = plan::due(&connection, &table, rolled_up, &manifest, now, pace)?;
+            all.extend(due);
         }
         Ok(all)
     }
@@ -122,98 +127,109 @@ fn prepare(
         .into_iter()
         .find(|table| table.name == stretch.table)
         .ok_or_else(|| StoreError::Other(format!("there is no table {}", stretch.table)))?;
-    let sequence = manifest::sequence(connection)? + 1;
-    let store = manifest::store_id(connection)?;
-    let removed = if stretch.day {
-        replaced(manifest::read(connection)?, stretch)
-    } else {
-        Vec::new()
-    };
-    let raw = removed.iter().filter(|entry| entry.tier == Tier::Raw);
-    let paths: Vec<&str> = raw.map(|entry| entry.path.as_str()).collect();
-    let source = Source::of(folder, &table, stretch, &paths);
-    let hot_rows = source.hot_rows(connection)?;
+    let manifest = manifest::read(connection)?;
     let mut writer = Writer {
         connection,
         folder,
-        stretch,
-        sequence,
-        store: &store,
+        table: &stretch.table,
+        sequence: manifest::sequence(connection)? + 1,
+        store: &manifest::store_id(connection)?,
         added: Vec::new(),
     };
-    let columns: Vec<String> = table.columns.iter().map(|(name, _)| ident(name)).collect();
-    let options = if table.columns.iter().any(|(_, kind)| kind == "DOUBLE") {
-        OPTIONS.to_owned()
+    let (hot_rows, mut removed) = if stretch.work.takes_rows() {
+        rows(connection, &mut writer, &table, &manifest, stretch)?
     } else {
-        format!("{OPTIONS}{FEW_VALUES}")
+        (0, Vec::new())
     };
-    let select = format!("SELECT {} FROM ({})", columns.join(", "), source.select);
-    writer.write(Tier::Raw, &select, table.order(), &options)?;
+    for rollup in rollup::of_table(connection, &stretch.table)? {
+        let replaced = rolled::write(connection, &mut writer, &rollup, &manifest, stretch)?;
+        removed.extend(replaced);
+    }
     Ok(Prepared {
         stretch: stretch.clone(),
-        sequence,
+        sequence: writer.sequence,
         hot_rows,
         added: writer.added,
         removed,
     })
 }
 
-/// The files of a day.
-fn replaced(manifest: Vec<Entry>, stretch: &Stretch) -> Vec<Entry> {
-    manifest
-        .into_iter()
-        .filter(|entry| {
-            entry.table == stretch.table && entry.from >= stretch.from && entry.to <= stretch.to
-        })
-        .collect()
+/// Writes the rows as collected. Returns how many of them are hot, and the files they replace.
+fn rows(
+    connection: &Connection,
+    writer: &mut Writer<'_>,
+    table: &Timed,
+    manifest: &[Entry],
+    stretch: &Stretch,
+) -> Result<(i64, Vec<Entry>), StoreError> {
+    let within = |entry: &&Entry| {
+        stretch.work == Work::Day
+            && entry.table == stretch.table
+            && entry.tier == Tier::Raw
+            && entry.from >= stretch.from
+            && entry.to <= stretch.to
+    };
+    let removed: Vec<Entry> = manifest.iter().filter(within).cloned().collect();
+    let hot_rows = connection.query_row(
+        &format!("SELECT count(*) FROM {}", hot(stretch)),
+        [],
+        |row| row.get(0),
+    )?;
+    if hot_rows == 0 && removed.len() < 2 {
+        return Ok((0, Vec::new()));
+    }
+    let columns: Vec<String> = table.columns.iter().map(|(name, _)| ident(name)).collect();
+    let floats = table.columns.iter().any(|(_, kind)| kind == "DOUBLE");
+    let source = Source::of(writer.folder, &table.name, Some(stretch), &removed);
+    let select = format!("SELECT {} FROM ({})", columns.join(", "), source.select);
+    let span = (stretch.from, stretch.to);
+    writer.write(Tier::Raw, span, &select, table.order(), floats)?;
+    Ok((hot_rows, removed))
 }
 
-/// The rows of a stretch.
-struct Source {
-    select: String,
-    hot: String,
+/// Rows as collected: of files, and the hot ones of a stretch.
+pub(super) struct Source {
+    pub(super) select: String,
 }
 
 impl Source {
-    fn of(folder: &Folder, table: &Timed, stretch: &Stretch, paths: &[&str]) -> Source {
-        let hot = hot(&table.name, stretch);
+    pub(super) fn of(
+        folder: &Folder,
+        table: &str,
+        stretch: Option<&Stretch>,
+        files: &[Entry],
+    ) -> Source {
+        // Without hot rows their columns are there all the same: files may be older than a column.
+        let hot = stretch.map_or_else(
+            || format!("raw.{} WHERE false", ident(table)),
+            |stretch| hot(stretch),
+        );
         let mut select = format!("SELECT * FROM {hot}");
-        if !paths.is_empty() {
-            let list: Vec<String> = paths
-                .iter()
-                .map(|path| literal(&folder.file(path).to_string_lossy()))
-                .collect();
+        if !files.is_empty() {
+            let list = rolled::list(folder, files);
             select = format!(
-                "SELECT * FROM read_parquet([{}], union_by_name = true) UNION ALL BY NAME {select}",
-                list.join(", ")
+                "SELECT * FROM read_parquet({list}, union_by_name = true) UNION ALL BY NAME {select}"
             );
         }
-        Source { select, hot }
-    }
-
-    fn hot_rows(&self, connection: &Connection) -> Result<i64, StoreError> {
-        let sql = format!("SELECT count(*) FROM {}", self.hot);
-        connection
-            .query_row(&sql, [], |row| row.get(0))
-            .map_err(StoreError::from)
+        Source { select }
     }
 }
 
 /// The hot rows of a stretch, as what follows FROM or DELETE FROM.
-fn hot(table: &str, stretch: &Stretch) -> String {
+pub(super) fn hot(stretch: &Stretch) -> String {
     format!(
         "raw.{} WHERE ts >= to_timestamp({}) AND ts < to_timestamp({})",
-        ident(table),
+        ident(&stretch.table),
         stretch.from,
         stretch.to
     )
 }
 
 /// Writes the files of one stretch.
-struct Writer<'a> {
+pub(super) struct Writer<'a> {
     connection: &'a Connection,
-    folder: &'a Folder,
-    stretch: &'a Stretch,
+    pub(super) folder: &'a Folder,
+    table: &'a str,
     sequence: i64,
     store: &'a str,
     added: Vec<Entry>,
@@ -221,59 +237,65 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     /// Writes one file, unless there are no rows.
-    fn write(
+    pub(super) fn write(
         &mut self,
         tier: Tier,
+        (from, to): (UnixSeconds, UnixSeconds),
         select: &str,
         order: &str,
-        options: &str,
+        floats: bool,
     ) -> Result<(), StoreError> {
-        let sql = format!(
-            "SELECT count(*), coalesce(epoch(min(ts)), 0)::BIGINT, coalesce(epoch(max(ts)), 0)::BIGINT FROM ({select})"
-        );
-        let (rows, first, last): (i64, i64, i64) = self
-            .connection
-            .query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        if rows == 0 {
-            return Ok(());
-        }
-        let path = self.path(tier);
+        let path = self.path(tier, from, to);
         let mut entry = Entry {
-            table: self.stretch.table.clone(),
+            table: self.table.to_owned(),
             tier,
             path: path.clone(),
-            from: self.stretch.from,
-            to: self.stretch.to,
-            first,
-            last,
-            rows,
+            from,
+            to,
+            first: 0,
+            last: 0,
+            rows: 0,
             bytes: 0,
             schema: schema::VERSION,
             sequence: self.sequence,
         };
+        self.count(select, &mut entry)?;
+        if entry.rows == 0 {
+            return Ok(());
+        }
         let file = self.folder.file(&path);
-        let options = format!(
-            "{options}, KV_METADATA {{{}}}",
-            describe(&entry, self.store)
-        );
-        let query = format!("{select} ORDER BY {order}");
+        let few = if floats { "" } else { FEW_VALUES };
+        let described = describe(&entry, self.store);
+        let options = format!("{OPTIONS}{few}, KV_METADATA {{{described}}}");
+        let query = format!("SELECT * FROM ({select}) ORDER BY {order}");
         copy::write(self.connection, &file, &query, &options)?;
-        entry.bytes = self.written(&file, rows)?;
+        entry.bytes = self.written(&file, entry.rows)?;
         self.added.push(entry);
         Ok(())
     }
 
+    /// How many rows there are, and the times of the first and the last.
+    fn count(&self, select: &str, entry: &mut Entry) -> Result<(), StoreError> {
+        let sql = format!(
+            "SELECT count(*), coalesce(epoch(min(ts)), 0)::BIGINT, coalesce(epoch(max(ts)), 0)::BIGINT FROM ({select})"
+        );
+        let mut statement = self.connection.prepare(&sql)?;
+        (entry.rows, entry.first, entry.last) =
+            statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(())
+    }
+
     /// `interface/2026-11-23T05-17.parquet`: the beginning of the stretch and the sequence.
-    fn path(&self, tier: Tier) -> String {
-        let format = if self.stretch.day {
-            "%Y-%m-%d"
-        } else {
-            "%Y-%m-%dT%H%M"
+    fn path(&self, tier: Tier, from: UnixSeconds, to: UnixSeconds) -> String {
+        let format = match to - from {
+            ..DAY => "%Y-%m-%dT%H%M",
+            DAY => "%Y-%m-%d",
+            _ => "%Y-%m",
         };
-        let begin = jiff::Timestamp::from_second(self.stretch.from).unwrap_or_default();
+        let begin = jiff::Timestamp::from_second(from).unwrap_or_default();
         format!(
             "{}/{}-{}.parquet",
-            tier.set(&self.stretch.table),
+            tier.set(self.table),
             begin.strftime(format),
             self.sequence
         )
@@ -322,11 +344,13 @@ fn switch(connection: &Connection, prepared: &Prepared) -> Result<bool, StoreErr
     if manifest::sequence(connection)? + 1 != prepared.sequence {
         return Ok(false);
     }
-    // Rows are only ever appended: as many as were copied are those that were copied.
-    let hot = hot(&prepared.stretch.table, &prepared.stretch);
-    let removed = connection.execute(&format!("DELETE FROM {hot}"), [])?;
-    if i64::try_from(removed) != Ok(prepared.hot_rows) {
-        return Ok(false);
+    if prepared.stretch.work.takes_rows() {
+        // Rows are only ever appended: as many as were copied are those that were copied.
+        let hot = hot(&prepared.stretch);
+        let removed = connection.execute(&format!("DELETE FROM {hot}"), [])?;
+        if i64::try_from(removed) != Ok(prepared.hot_rows) {
+            return Ok(false);
+        }
     }
     for entry in &prepared.removed {
         if !manifest::remove(connection, &entry.path)? {

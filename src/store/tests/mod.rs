@@ -6,6 +6,7 @@ mod faults;
 mod forbidden;
 mod history;
 mod questions;
+mod rollup;
 mod sealed;
 mod shipped;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use eider::store::sealed::Switched;
+use eider::store::sealed::{Switched, Work};
 use eider::store::{Recorder, Store};
 
 use super::batch::{T0, inventory, number, numbered, open};
@@ -33,7 +33,7 @@ fn seal_all(store: &Store, recorder: &mut Recorder) {
     for now in [23 * HOUR + 300, DAY + HOUR + 300, DAY + 2 * HOUR] {
         for stretch in store.stretches(T0 + now, false).expect("a plan") {
             // Two of the hours will do.
-            if !stretch.day && (HOUR..23 * HOUR).contains(&(stretch.from - T0)) {
+            if stretch.work == Work::Piece && (HOUR..23 * HOUR).contains(&(stretch.from - T0)) {
                 continue;
             }
             let prepared = store.prepare(&stretch).expect("files are written");
