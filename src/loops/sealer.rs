@@ -1,5 +1,6 @@
 //! Seals what is over: hours into sorted files, days into one file, while the pollers go on.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -46,9 +47,31 @@ impl Sealer {
             store.stretches(unix_now(), false)
         })
         .await?;
+        let mut failure = Ok(());
+        // The rollups of a table reach as far as it is sealed: nothing is sealed beyond a stretch
+        // that waits, and one table's trouble does not stop the others.
+        let mut waiting = HashSet::new();
         for stretch in due {
-            self.seal(stretch).await?;
+            let table = stretch.table.clone();
+            if waiting.contains(&table) {
+                continue;
+            }
+            match self.seal(stretch).await {
+                Ok(Switched::Done) => {}
+                Ok(Switched::Again) => {
+                    waiting.insert(table);
+                }
+                Err(error) => {
+                    tracing::error!(table, "sealing: {error}; it is tried again");
+                    waiting.insert(table);
+                    if matches!(error, StoreError::Invalidated(_)) {
+                        failure = Err(error);
+                        break;
+                    }
+                }
+            }
         }
+        failure?;
         self.forget().await
     }
 
@@ -72,7 +95,7 @@ impl Sealer {
             .await
     }
 
-    async fn seal(&self, stretch: Stretch) -> Result<(), StoreError> {
+    async fn seal(&self, stretch: Stretch) -> Result<Switched, StoreError> {
         let begun = Instant::now();
         let table = stretch.table.clone();
         let store = self.store.clone();
@@ -93,7 +116,7 @@ impl Sealer {
             ),
             Switched::Again => tracing::debug!(table, "rows came in meanwhile: sealed next time"),
         }
-        Ok(())
+        Ok(switched)
     }
 }
 

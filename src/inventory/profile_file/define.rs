@@ -11,6 +11,8 @@ use crate::table::{self, Kind, Tables};
 
 const COLUMNS_MAX: usize = 100;
 
+/// What the store calls what it makes of a table.
+const TAKEN_ENDINGS: [&str; 3] = ["_fact", "_hourly", "_5min"];
 /// Names of views and tables that exist already, or will.
 const TAKEN: [&str; 15] = [
     "host",
@@ -30,7 +32,14 @@ const TAKEN: [&str; 15] = [
     "profile_table",
 ];
 /// Columns that every view has.
-const OWN_COLUMNS: [&str; 5] = ["ts", "host", "host_id", "entity_id", "elapsed_ms"];
+const OWN_COLUMNS: [&str; 6] = [
+    "ts",
+    "host",
+    "host_id",
+    "entity_id",
+    "elapsed_ms",
+    "samples",
+];
 
 /// What is said of one column, and where.
 pub(super) struct ColumnDraft {
@@ -72,7 +81,8 @@ impl Definitions {
         if name.value == "host" || table::find(&name.value).is_some() {
             return;
         }
-        if !is_good(&name.value) || name.value.ends_with("_fact") || TAKEN.contains(&&*name.value) {
+        let ending = TAKEN_ENDINGS.iter().any(|end| name.value.ends_with(end));
+        if !is_good(&name.value) || ending || TAKEN.contains(&&*name.value) {
             let message = format!("`{}` cannot be the name of a table", name.value);
             problems.error("bad-name", name.mark, message).help(
                 "use lower case letters, digits and `_`, begin with a letter; some names are taken",
@@ -209,7 +219,7 @@ fn check_name(name: &Written<String>, what: &str, problems: &mut Problems<'_>) -
         let message = format!("`{}` cannot be the name of {what}", name.value);
         problems
             .error("bad-name", name.mark, message)
-            .help("use lower case letters, digits and `_`, begin with a letter; ts, host, host_id, entity_id and elapsed_ms are taken");
+            .help("use lower case letters, digits and `_`, begin with a letter; ts, host, host_id, entity_id, elapsed_ms and samples are taken");
     }
     good
 }

@@ -77,7 +77,12 @@ impl List {
 
     fn gauge(&mut self, column: &Column) {
         let value = format!("t.{}", ident(column.name));
-        let told = |what: &str| Some(format!("{what}: {}", with_unit(column.comment, column.unit)));
+        let told = |what: &str| {
+            Some(format!(
+                "{what}: {}",
+                with_unit(column.comment, column.unit)
+            ))
+        };
         let mean = match column.kind {
             Kind::Pct => format!("CAST(round(avg({value}), 2) AS DOUBLE)"),
             _ => format!("CAST(avg({value}) AS DOUBLE)"),

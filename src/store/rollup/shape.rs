@@ -85,9 +85,8 @@ impl Shape {
                 "Why one failed, in words.",
             ),
         ];
-        let columns = columns.map(|(name, kind, role, unit, comment)| {
-            (column(name, kind, unit, comment), role)
-        });
+        let columns = columns
+            .map(|(name, kind, role, unit, comment)| (column(name, kind, unit, comment), role));
         Shape {
             name: "poll".into(),
             entity: None,

@@ -20,6 +20,38 @@ pub(in crate::store) fn write(
     query: &str,
     options: &str,
 ) -> Result<(), StoreError> {
+    make(connection, path, query, options, keep)
+}
+
+/// The same for a file that can be made anew at any time ([`is_whole`]): nobody waits for the disk.
+pub(in crate::store) fn write_again(
+    connection: &Connection,
+    path: &Path,
+    query: &str,
+) -> Result<(), StoreError> {
+    let keep = |part: &Path, path: &Path| std::fs::rename(part, path);
+    make(connection, path, query, "FORMAT parquet", keep)
+}
+
+/// Whether it is a Parquet file to its end.
+pub(super) fn is_whole(path: &Path) -> bool {
+    use std::io::{Read, Seek, SeekFrom};
+    let end = |mut file: File| -> std::io::Result<[u8; 4]> {
+        let mut bytes = [0; 4];
+        file.seek(SeekFrom::End(-4))?;
+        file.read_exact(&mut bytes)?;
+        Ok(bytes)
+    };
+    File::open(path).and_then(end).is_ok_and(|b| &b == b"PAR1")
+}
+
+fn make(
+    connection: &Connection,
+    path: &Path,
+    query: &str,
+    options: &str,
+    keep: impl Fn(&Path, &Path) -> std::io::Result<()>,
+) -> Result<(), StoreError> {
     let failed = |e: std::io::Error| {
         StoreError::Other(format!(
             "IO Error: {} cannot be written: {e}",

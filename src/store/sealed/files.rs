@@ -23,7 +23,7 @@ pub(in crate::store) fn make_empty(
 ) -> Result<(), StoreError> {
     let nothing = format!("SELECT * FROM raw.{} LIMIT 0", ident(&table.name));
     let path = folder.file(&empty(&table.name));
-    copy::write(connection, &path, &nothing, "FORMAT parquet")
+    copy::write_again(connection, &path, &nothing)
 }
 
 /// The same of a rollup.
@@ -33,21 +33,21 @@ pub(in crate::store) fn make_empty_rollup(
     rollup: &Rollup,
 ) -> Result<(), StoreError> {
     let path = folder.file(&empty(&rollup.set()));
-    copy::write(connection, &path, &rollup.nothing(), "FORMAT parquet")
+    copy::write_again(connection, &path, &rollup.nothing())
 }
 
-/// Makes the empty files that are missing, as after a restore.
+/// Makes the empty files that are missing or torn, as after a restore or a power cut.
 pub(in crate::store) fn complete(
     connection: &Connection,
     folder: &Folder,
 ) -> Result<(), StoreError> {
     for table in table::all(connection)? {
-        if !folder.file(&empty(&table.name)).exists() {
+        if !copy::is_whole(&folder.file(&empty(&table.name))) {
             make_empty(connection, folder, &table)?;
         }
     }
     for rollup in rollup::all(&remember::all(connection, &Tables::default())?) {
-        if !folder.file(&empty(&rollup.set())).exists() {
+        if !copy::is_whole(&folder.file(&empty(&rollup.set()))) {
             make_empty_rollup(connection, folder, &rollup)?;
         }
     }
@@ -176,10 +176,9 @@ fn within(
     )?;
     let from = span.from.unwrap_or(i64::MIN);
     let to = span.to.unwrap_or(i64::MAX);
-    let rows = statement
-        .query_map(duckdb::params![table, tier.as_str(), from, to], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
+    let rows = statement.query_map(duckdb::params![table, tier.as_str(), from, to], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 

@@ -23,7 +23,10 @@ fn batch(at: i64, octets: Option<i64>, used: f64) -> Stored {
     let port = [
         ("in_octets", octets),
         ("out_octets", Value::Int(10)),
-        ("state", Value::text(if used > 50.0 { "down" } else { "up" })),
+        (
+            "state",
+            Value::text(if used > 50.0 { "down" } else { "up" }),
+        ),
     ];
     let stored = with_rows(
         stored,
@@ -107,7 +110,8 @@ fn rollups_tell_what_the_rows_told_sealed_or_not() {
     // A range that the sealed files reach does not look at rows at all, one beyond does.
     let within = "SELECT sum(samples) || '' FROM interface_hourly WHERE ts >= '2026-11-23 01:00:00+00' AND ts < '2026-11-23 02:00:00+00'";
     assert_eq!(text_of(&store, within), "60");
-    let beyond = "SELECT sum(samples) || '' FROM interface_hourly WHERE ts > '2026-11-23 01:00:00+00'";
+    let beyond =
+        "SELECT sum(samples) || '' FROM interface_hourly WHERE ts > '2026-11-23 01:00:00+00'";
     assert_eq!(text_of(&store, beyond), "30");
     seal(&store, &mut recorder, DAY + 2 * HOUR);
     check("the day sealed");
@@ -153,10 +157,7 @@ fn a_late_row_does_not_undo_a_rollup_whose_rows_are_gone() {
     let expired = store.expired(&keep, T0 + 10 * DAY).unwrap();
     assert!(!expired.is_empty());
     recorder.forget(&expired).unwrap();
-    assert_eq!(
-        one(&store, "SELECT count(*) FROM interface"),
-        Cell::Int(0)
-    );
+    assert_eq!(one(&store, "SELECT count(*) FROM interface"), Cell::Int(0));
     minutes(&mut recorder, 61, 62);
     minutes(&mut recorder, 3, 4);
     seal(&store, &mut recorder, 10 * DAY);
@@ -170,7 +171,8 @@ fn what_was_sealed_before_there_were_rollups_is_rolled_up() {
     let (_directory, store, mut recorder) = history();
     minutes(&mut recorder, 0, 150);
     seal(&store, &mut recorder, 2 * DAY);
-    let older = "DELETE FROM raw.sealed_file WHERE tier <> 'raw'; UPDATE raw.sealed_file SET schema = 2";
+    let older =
+        "DELETE FROM raw.sealed_file WHERE tier <> 'raw'; UPDATE raw.sealed_file SET schema = 2";
     recorder.connection.execute_batch(older).unwrap();
     let hour = format!("{PORT} FROM interface_hourly ORDER BY ts LIMIT 1");
     // Computed as it is asked until then.
@@ -179,7 +181,10 @@ fn what_was_sealed_before_there_were_rollups_is_rolled_up() {
     assert!(due.iter().all(|s| s.work == Work::Rollups), "{due:?}");
     assert_eq!(text_of(&store, &hour), FIRST_HOUR);
     assert_eq!(
-        one(&store, "SELECT sum(rows)::BIGINT FROM sealed_file WHERE tier = 'h1' AND table_name = 'interface'"),
+        one(
+            &store,
+            "SELECT sum(rows)::BIGINT FROM sealed_file WHERE tier = 'h1' AND table_name = 'interface'"
+        ),
         Cell::Int(3)
     );
     assert_eq!(seal(&store, &mut recorder, 2 * DAY), []);
@@ -190,7 +195,8 @@ fn sums_that_fit_no_number_are_not_told() {
     let (_directory, store, mut recorder) = history();
     let batches = [0, 60].map(|at| batch(at, Some(i64::MAX), 1.0));
     recorder.append(&batches).unwrap();
-    let sums = "SELECT coalesce(in_octets || '', 'none') || ' ' || out_octets FROM interface_hourly";
+    let sums =
+        "SELECT coalesce(in_octets || '', 'none') || ' ' || out_octets FROM interface_hourly";
     assert_eq!(text_of(&store, sums), "none 20");
     seal(&store, &mut recorder, 2 * HOUR);
     assert_eq!(text_of(&store, sums), "none 20");
@@ -214,8 +220,13 @@ fn tables_of_profiles_are_rolled_up_too() {
             column("lit", Kind::Bool),
         ],
         derived: vec![
-            ["starts_per_h", "t.starts * 3600000.0 / nullif(t.elapsed_ms, 0)", "1/h", "S."]
-                .map(String::from),
+            [
+                "starts_per_h",
+                "t.starts * 3600000.0 / nullif(t.elapsed_ms, 0)",
+                "1/h",
+                "S.",
+            ]
+            .map(String::from),
             ["heat_f", "t.heat * 1.8 + 32", "", "H."].map(String::from),
         ],
         ..Definition::default()
@@ -270,7 +281,10 @@ fn an_hour_that_is_sealed_in_pieces_is_rolled_up_at_its_end() {
     };
     let hour = format!("{PORT} FROM interface_hourly ORDER BY ts LIMIT 1");
     let rolled = "SELECT string_agg(tier || ' ' || rows, ', ' ORDER BY tier, from_ts) FROM sealed_file WHERE tier <> 'raw'";
-    for (stretch, want) in [(piece(0, 2100), "m5 7"), (piece(2100, HOUR), "h1 1, m5 7, m5 5")] {
+    for (stretch, want) in [
+        (piece(0, 2100), "m5 7"),
+        (piece(2100, HOUR), "h1 1, m5 7, m5 5"),
+    ] {
         let prepared = store.prepare(&stretch).unwrap();
         assert_eq!(recorder.switch(&prepared).unwrap(), Switched::Done);
         assert_eq!(text_of(&store, rolled), want);

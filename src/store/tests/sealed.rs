@@ -97,7 +97,10 @@ fn hours_then_a_day_are_sealed_and_the_views_stay_whole() {
     // At night they become one file per table, in order.
     fill(&mut recorder, 3 * HOUR, 26 * HOUR);
     let due = seal(&store, &mut recorder, 26 * HOUR);
-    assert!(due.iter().any(|s| s.table == "interface" && s.work == Work::Day));
+    assert!(
+        due.iter()
+            .any(|s| s.table == "interface" && s.work == Work::Day)
+    );
     assert_eq!(
         paths(&store, "interface").len(),
         2,
