@@ -76,10 +76,11 @@ impl Rollup {
         self.tier.set(self.table())
     }
 
-    /// The order within a file.
+    /// The order within a file: first as the table's own files are sorted.
     pub(super) fn order(&self) -> String {
         let mut keys = self.keys();
-        keys.push(ident("ts"));
+        let things = keys.len() - self.shape.keys.len();
+        keys.insert(things, ident("ts"));
         keys.join(", ")
     }
 

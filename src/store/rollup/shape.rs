@@ -90,12 +90,20 @@ impl Shape {
         Shape {
             name: "poll".into(),
             entity: None,
-            keys: vec![column(
-                "method",
-                Kind::Text,
-                "",
-                "snmp, ssh, local, push, http, ping or tcp.",
-            )],
+            keys: vec![
+                column(
+                    "method",
+                    Kind::Text,
+                    "",
+                    "snmp, ssh, local, push, http, ping or tcp.",
+                ),
+                column(
+                    "parameter",
+                    Kind::Text,
+                    "",
+                    "What tells two targets of one method apart; NULL mostly.",
+                ),
+            ],
             columns: columns.into(),
             elapsed: false,
             facts: &[],

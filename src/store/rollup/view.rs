@@ -32,7 +32,14 @@ impl Rollup {
             from.push_str(" JOIN raw.entity e ON e.id = t.entity_id");
         }
         for key in &shape.keys {
-            selected.column("t", key);
+            // Of `poll` the target as the table itself shows it.
+            if key.name == "parameter" {
+                let comment = "The method with its parameter: snmp, tcp:443, http:NAME.";
+                let sql = "t.method || coalesce(':' || t.parameter, '')";
+                selected.add(sql, "target", comment.into());
+            } else {
+                selected.column("t", key);
+            }
         }
         for made in &self.made {
             if let Some(comment) = &made.comment {

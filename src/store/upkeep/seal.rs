@@ -1,5 +1,7 @@
 //! Seals what is over, without waiting until it is due.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use super::super::sealed::{Switched, UNLINK_AFTER};
@@ -27,8 +29,13 @@ pub(super) fn all(
     }
     let stretches = store.stretches(frame.now, true)?;
     let mut sealed = Sealed::default();
+    // Nothing of a table is sealed beyond a stretch of it that waits.
+    let mut waiting = HashSet::new();
     for (done, stretch) in stretches.iter().enumerate() {
         step(tell, done, stretches.len(), &stretch.table)?;
+        if waiting.contains(&stretch.table) {
+            continue;
+        }
         let prepared = store.prepare(stretch)?;
         let rows = prepared.rows();
         match hand.run(move |recorder| recorder.switch(&prepared))? {
@@ -36,7 +43,10 @@ pub(super) fn all(
                 sealed.stretches += 1;
                 sealed.rows += rows;
             }
-            Switched::Again => sealed.again += 1,
+            Switched::Again => {
+                sealed.again += 1;
+                waiting.insert(&stretch.table);
+            }
         }
     }
     store.unlink_replaced(UNLINK_AFTER);
