@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::super::open::{self, FILE};
 use super::super::schema::{ident, literal};
+use super::super::sealed::Tier;
 use super::super::sealed::manifest::{self, Entry};
 use super::super::sealed::table;
 use super::super::{Store, StoreError};
@@ -200,7 +201,8 @@ impl Plan {
             .filter_map(|entry| entry.path.split('/').next())
             .collect();
         for sql in &self.views {
-            connection.execute_batch(&relocated(sql, draft.target(), &filled))?;
+            let sql = relocated(sql, draft.target(), &filled);
+            connection.execute_batch(&reached(sql, entries))?;
         }
         connection.execute_batch(&self.comments.join(";\n"))?;
         // Whoever restores it makes the views anew.
@@ -210,10 +212,16 @@ impl Plan {
 }
 
 const GET: &str = "getvariable('sealed_";
+const OPEN: &str = "getvariable('open_";
 
 /// The sets whose variables a view's SQL reads.
 fn sets_of(sql: &str) -> Vec<String> {
-    sql.split(GET)
+    names(sql, GET)
+}
+
+/// What stands behind each `get` in the SQL.
+fn names(sql: &str, get: &str) -> Vec<String> {
+    sql.split(get)
         .skip(1)
         .filter_map(|rest| rest.split_once("')"))
         .map(|(set, _)| set.to_owned())
@@ -235,6 +243,22 @@ fn relocated(sql: &str, directory: &Path, filled: &[&str]) -> String {
         out = out.replace(&format!("{GET}{set}')"), &format!("[{}]", files.join(", ")));
     }
     out
+}
+
+/// The view's SQL with the moment up to which there are files of its rollup.
+fn reached(mut sql: String, entries: &[Entry]) -> String {
+    for set in names(&sql, OPEN) {
+        let (table, tier) = Tier::of_set(&set);
+        let files = entries
+            .iter()
+            .filter(|entry| entry.table == table && entry.tier == tier);
+        let to = files.map(|entry| entry.to).max().unwrap_or(0);
+        sql = sql.replace(
+            &format!("{OPEN}{set}')"),
+            &format!("CAST(to_timestamp({to}) AS TIMESTAMPTZ)"),
+        );
+    }
+    sql
 }
 
 /// Users, tokens, host keys, counter baselines, mails that wait: small files, replaced as a whole.

@@ -78,6 +78,15 @@ fn a_snapshot_of_the_running_daemon_is_opened_by_any_duckdb_also_after_a_move() 
         )
         .expect("a number");
     assert_eq!(comments, 0);
+    // The rollups are there too: late rows may wait for the night, the others must not.
+    let rolled: i64 = plain(&database)
+        .query_row(
+            "SELECT sum(samples)::BIGINT FROM interface_hourly WHERE interface LIKE 'port%'",
+            [],
+            |row| row.get(0),
+        )
+        .expect("a number");
+    assert!((300..=339).contains(&rolled), "{rolled}");
     // Nothing is overwritten, no half directory stays.
     let again = home.run(&["db", "snapshot", path]);
     assert_ne!(again.code, 0);
