@@ -200,10 +200,7 @@ impl Source {
         files: &[Entry],
     ) -> Source {
         // Without hot rows their columns are there all the same: files may be older than a column.
-        let hot = stretch.map_or_else(
-            || format!("raw.{} WHERE false", ident(table)),
-            |stretch| hot(stretch),
-        );
+        let hot = stretch.map_or_else(|| format!("raw.{} WHERE false", ident(table)), hot);
         let mut select = format!("SELECT * FROM {hot}");
         if !files.is_empty() {
             let list = rolled::list(folder, files);
