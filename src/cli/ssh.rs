@@ -125,8 +125,11 @@ fn place(target: &Target) -> ([&str; 2], u16) {
 
 fn trust(keys: &HostKeys, target: &Target, args: &TrustArgs) -> anyhow::Result<()> {
     let (names, port) = place(target);
-    let shown = fetch_host_key(&target.address, port, target.timeout)
-        .map_err(|failure| anyhow::anyhow!(failure.message))?;
+    let Access::Ssh(access) = &target.access else {
+        bail!("this host is not polled by ssh (collect: [ssh])");
+    };
+    let shown =
+        fetch_host_key(target, access, keys).map_err(|failure| anyhow::anyhow!(failure.message))?;
     let said = format!(
         "{} at {} port {port} shows {} ({})",
         visible(&target.host),

@@ -27,18 +27,20 @@ pub(super) fn read(text: &str, wishes: &Wishes) -> Result<Imported, Fault> {
         for name in named {
             let (host, new) = hosts.of(name);
             if new {
-                let jump = first(&blocks, name, "proxyjump")
-                    .or_else(|| first(&blocks, name, "proxycommand"))
-                    .filter(|way| !way.eq_ignore_ascii_case("none"));
-                if jump.is_some() {
-                    let way = "hosts behind a ProxyJump or ProxyCommand".to_owned();
-                    *left.entry(format!("{way}, as {name}")).or_default() += 1;
-                }
                 host.says = layer(&blocks, name, wishes, &mut reading);
+                host.says.ssh_jump = jump(&blocks, name);
+                let has_way = |keyword| {
+                    let way = first(&blocks, name, keyword);
+                    way.is_some_and(|way| !way.eq_ignore_ascii_case("none"))
+                };
+                let lost = host.says.ssh_jump.is_none() && has_way("proxyjump");
+                if lost || has_way("proxycommand") {
+                    *left.entry((*name).clone()).or_default() += 1;
+                }
             }
         }
     }
-    remarks.extend(super::left_out("ways through other hosts", &left));
+    remarks.extend(super::left_out("ways of these hosts through others", &left));
     remarks.extend(reading.remarks());
     let outline = Outline {
         credentials: reading.credentials(wishes),
@@ -82,6 +84,13 @@ fn layer(blocks: &[Block], name: &str, wishes: &Wishes, reading: &mut Reading) -
         ssh_user: user,
         ..OutlineLayer::default()
     }
+}
+
+/// The host in front, when the file names it by itself: then it is a host here too.
+fn jump(blocks: &[Block], name: &str) -> Option<String> {
+    let front = first(blocks, name, "proxyjump")?;
+    let named = |block: &Block| block.patterns.iter().any(|pattern| pattern == front);
+    (front != name && blocks.iter().any(named)).then(|| front.to_owned())
 }
 
 /// What the first block that is for the host says, as ssh_config(5) has it.

@@ -170,9 +170,14 @@ Match user root
         yaml.contains("web3: {address: web3.example.net, collect: [ssh], credential: ssh-agent")
     );
     let told = imported.remarks.join("\n");
+    assert!(told.contains("Match"), "{told}");
+    assert!(yaml.contains("web1: {address: web1.example.net, collect: [ssh], credential: key-web, ssh: {user: everyone, jump: bastion}}"), "{yaml}");
+    let elsewhere = "Host a\n  ProxyJump me@far.example.net\nHost b\n  ProxyCommand nc %h %p\n";
+    let imported = import(Kind::SshConfig, elsewhere, &wishes()).unwrap();
     assert!(
-        told.contains("Match") && told.contains("ProxyJump"),
-        "{told}"
+        imported.remarks[0].contains("a, b"),
+        "{:?}",
+        imported.remarks
     );
     assert_eq!(
         import(Kind::SshConfig, "Host\n", &wishes())

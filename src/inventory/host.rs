@@ -135,6 +135,22 @@ pub struct SshAccess {
     pub user: String,
     pub auth: SshAuth,
     pub host_keys: HostKeyPolicy,
+    /// `None`: directly.
+    pub via: Option<Arc<Via>>,
+}
+
+/// How a server is reached that cannot be reached directly.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Via {
+    /// Through another host of the inventory, as that one is logged in to.
+    Jump {
+        host: Arc<str>,
+        address: String,
+        access: SshAccess,
+    },
+    /// A program, word by word, whose input and output are the connection; `%h` stands for the
+    /// address, `%p` for the port, `%r` for the user.
+    Command(Vec<String>),
 }
 
 #[derive(Clone, Debug, PartialEq)]

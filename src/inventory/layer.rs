@@ -7,6 +7,7 @@ use super::fields::{self, Keys};
 use super::host::HostKeyPolicy;
 use super::nearest::nearest;
 use super::problem::Problems;
+use super::ssh_file::{self, ViaDraft};
 use super::yaml::{Kind, Map, Mark, Node, Written};
 use crate::reading::{Method, Way};
 
@@ -48,6 +49,7 @@ pub(super) struct Layer {
     pub(super) ssh_port: Option<Written<u16>>,
     pub(super) ssh_user: Option<Written<String>>,
     pub(super) ssh_host_keys: Option<Written<HostKeyPolicy>>,
+    pub(super) ssh_via: Option<Written<ViaDraft>>,
 }
 
 /// Reads the keys of a layer; other keys are left to the caller.
@@ -97,7 +99,7 @@ pub(super) fn read(map: &Map, problems: &mut Problems<'_>) -> Layer {
             }
             "labels" => layer.labels = labels(node, problems),
             "snmp" => snmp(node, &mut layer, problems),
-            "ssh" => ssh(node, &mut layer, problems),
+            "ssh" => ssh_file::read(node, &mut layer, problems),
             _ => {}
         }
     }
@@ -295,39 +297,6 @@ fn snmp(node: &Node, layer: &mut Layer, problems: &mut Problems<'_>) {
     if let Some(entry) = map.get("port") {
         layer.snmp_port = fields::whole(&entry.value, "port", (1, u16::MAX), problems)
             .map(|found| found.at(entry.key.mark));
-    }
-}
-
-fn ssh(node: &Node, layer: &mut Layer, problems: &mut Problems<'_>) {
-    let Some(map) = fields::map(node, "ssh", problems) else {
-        return;
-    };
-    Keys::new("ssh", &["port", "user", "host_keys"])
-        .later(&["jump", "commands"])
-        .check(map, problems);
-    for entry in &map.entries {
-        let (key, node) = (entry.key.value.as_str(), &entry.value);
-        match key {
-            "port" => {
-                let port = fields::whole(node, key, (1, u16::MAX), problems);
-                layer.ssh_port = port.map(|found| found.at(entry.key.mark));
-            }
-            "user" => {
-                let user = fields::text(node, key, problems);
-                layer.ssh_user = user.map(|found| found.at(entry.key.mark));
-            }
-            "host_keys" => {
-                let found = fields::word(node, key, &["strict", "tofu"], problems);
-                layer.ssh_host_keys = found.map(|word| Written {
-                    value: match word.value.as_str() {
-                        "tofu" => HostKeyPolicy::Tofu,
-                        _ => HostKeyPolicy::Strict,
-                    },
-                    mark: entry.key.mark,
-                });
-            }
-            _ => {}
-        }
     }
 }
 

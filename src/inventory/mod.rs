@@ -26,12 +26,14 @@ mod rule;
 mod rule_file;
 mod settings;
 mod settings_file;
+mod ssh_file;
 mod syntax;
 #[cfg(test)]
 mod tests;
 mod told;
 mod trap_file;
 mod usm;
+mod via;
 mod yaml;
 mod yaml_file;
 
@@ -40,7 +42,7 @@ pub use duration::{parse_duration, print_duration};
 pub use excerpt::{render, summary};
 pub use host::{
     Access, Host, HostKeyPolicy, Origin, SnmpAccess, SnmpAuth, SnmpVersion, SshAccess, SshAuth,
-    Target,
+    Target, Via,
 };
 pub use nearest::nearest;
 pub use outline::{Outline, OutlineGroup, OutlineHost, OutlineLayer};

@@ -45,6 +45,8 @@ pub struct OutlineLayer {
     pub snmp_port: Option<u16>,
     pub ssh_port: Option<u16>,
     pub ssh_user: Option<String>,
+    /// The host in front.
+    pub ssh_jump: Option<String>,
 }
 
 impl Outline {
@@ -148,8 +150,10 @@ impl OutlineLayer {
         }
         let port = self.ssh_port.map(|port| ("port", port.to_string()));
         let user = self.ssh_user.as_ref().map(|user| ("user", scalar(user)));
-        if port.is_some() || user.is_some() {
-            keys.push(("ssh", mapping(port.into_iter().chain(user))));
+        let jump = self.ssh_jump.as_ref().map(|jump| ("jump", scalar(jump)));
+        let ssh: Vec<_> = port.into_iter().chain(user).chain(jump).collect();
+        if !ssh.is_empty() {
+            keys.push(("ssh", mapping(ssh)));
         }
         if !self.labels.is_empty() {
             let labels: Vec<String> = self

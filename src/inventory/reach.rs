@@ -198,6 +198,8 @@ fn access<'d>(
                 user: own_user.unwrap_or(user).clone(),
                 auth,
                 host_keys: policy.unwrap_or(HostKeyPolicy::Strict),
+                // When all hosts are known.
+                via: None,
             }))
         }
         Method::Push => Some(Access::Push),

@@ -14,7 +14,9 @@ use super::names;
 use super::pattern;
 use super::problem::Problems;
 use super::reach::{self, Reports};
+use super::ssh_file::ViaDraft;
 use super::told;
+use super::via::{self, Ways};
 use super::yaml::Written;
 
 /// The hosts by name. Every problem is reported; hosts with problems are left out.
@@ -26,6 +28,7 @@ pub(super) fn hosts(draft: &Draft, problems: &mut Problems<'_>) -> BTreeMap<Arc<
         chains,
         conflicts: Conflicts::new(),
         reports: Reports::default(),
+        ways: Ways::new(),
     };
     let mut hosts = BTreeMap::new();
     for host in &draft.hosts {
@@ -34,6 +37,7 @@ pub(super) fn hosts(draft: &Draft, problems: &mut Problems<'_>) -> BTreeMap<Arc<
         }
     }
     resolver.reports.finish(problems);
+    via::resolve(&mut hosts, &resolver.ways, draft, problems);
     hosts
 }
 
@@ -53,6 +57,7 @@ pub(super) struct Effective<'d> {
     pub(super) ssh_port: Option<Found<'d, u16>>,
     pub(super) ssh_user: Option<Found<'d, String>>,
     pub(super) ssh_host_keys: Option<Found<'d, HostKeyPolicy>>,
+    pub(super) ssh_via: Option<Found<'d, ViaDraft>>,
 }
 
 impl<'d> Effective<'d> {
@@ -85,6 +90,7 @@ impl<'d> Effective<'d> {
             ssh_port: pick!("ssh.port", ssh_port),
             ssh_user: pick!("ssh.user", ssh_user),
             ssh_host_keys: pick!("ssh.host_keys", ssh_host_keys),
+            ssh_via: pick!("ssh.jump", ssh_via),
             labels: levels.labels(conflicts, problems),
         }
     }
@@ -95,6 +101,7 @@ struct Resolver<'d> {
     chains: HashMap<&'d str, Vec<&'d GroupDraft>>,
     conflicts: Conflicts,
     reports: Reports<'d>,
+    ways: Ways,
 }
 
 impl<'d> Resolver<'d> {
@@ -110,6 +117,13 @@ impl<'d> Resolver<'d> {
             problems.error("self-dependency", name.mark, message);
         }
         let origins = origins(&values, &address, &targets, problems);
+        if let Some(way) = &values.ssh_via {
+            let way = Written {
+                value: way.value.clone(),
+                mark: way.mark,
+            };
+            self.ways.insert(Arc::from(host.name.as_str()), way);
+        }
         Some(Host {
             name: Arc::from(host.name.as_str()),
             address,

@@ -3,6 +3,7 @@
 use super::host::{Access, HostKeyPolicy, Origin, SnmpAuth, SshAuth, Target};
 use super::problem::Problems;
 use super::resolve::Effective;
+use super::ssh_file::ViaDraft;
 
 /// The lines of `eider host NAME` about one target.
 pub(super) fn describe(
@@ -43,6 +44,14 @@ pub(super) fn describe(
                 SshAuth::Agent => add("ssh.agent", "yes".into(), origin!(credentials)),
             }
             add("ssh.host_keys", policy.into(), origin!(ssh_host_keys));
+            match values.ssh_via.as_ref().map(|found| found.value) {
+                Some(ViaDraft::Jump(name)) => add("ssh.jump", name.clone(), origin!(ssh_via)),
+                Some(ViaDraft::Directly) => add("ssh.jump", "none".into(), origin!(ssh_via)),
+                Some(ViaDraft::Command(words)) => {
+                    add("ssh.proxy_command", words.join(" "), origin!(ssh_via));
+                }
+                None => {}
+            }
         }
     }
 }

@@ -30,6 +30,7 @@ mod snmp;
 mod snmp_v3;
 mod ssh;
 mod ssh_cli;
+mod ssh_jump;
 mod ssh_login;
 mod ssh_sections;
 mod ssh_trouble;

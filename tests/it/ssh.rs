@@ -27,6 +27,7 @@ pub(crate) fn target(port: u16, user: &str, key_file: &Path) -> Target {
                 passphrase: None,
             },
             host_keys: HostKeyPolicy::Strict,
+            via: None,
         }),
     }
 }

@@ -16,6 +16,7 @@ pub(super) enum Stage {
     Handshake,
     Authentication,
     Probe,
+    Jump,
 }
 
 impl Stage {
@@ -26,6 +27,7 @@ impl Stage {
             3 => Stage::Handshake,
             4 => Stage::Authentication,
             5 => Stage::Probe,
+            6 => Stage::Jump,
             _ => Stage::Waiting,
         }
     }
@@ -38,6 +40,7 @@ impl Stage {
             Stage::Handshake => "handshake",
             Stage::Authentication => "authentication",
             Stage::Probe => "probe",
+            Stage::Jump => "the jump host connects",
         }
     }
 }

@@ -13,6 +13,8 @@ mod offer;
 mod pool;
 mod resolve;
 mod session;
+mod through;
+mod tunnel;
 mod watchdog;
 
 pub use auth::public_key;
@@ -29,13 +31,15 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::Attempt;
-use crate::inventory::{Access, HostKeyPolicy, SshAccess, SshAuth, Target};
+use crate::inventory::{Access, SshAccess, SshAuth, Target, Via};
 use crate::reading::{Cause, Effort, Failure};
 use auth::Proof;
 use failure::Stage;
 use pool::{Job, Workers};
 use resolve::Resolver;
 use session::Request;
+use through::Means;
+use tunnel::Tunnels;
 use watchdog::Watchdog;
 
 /// The watchdog ends an attempt at its deadline; the worker then needs a moment to say so.
@@ -78,7 +82,8 @@ impl Pool {
     pub fn keep_only(&self, targets: &[Arc<Target>]) {
         let of_ssh = || targets.iter().filter_map(|t| Some((t, ssh(t)?)));
         let keys: HashSet<String> = of_ssh().map(|(t, a)| key(t, a)).collect();
-        let names: HashSet<&str> = of_ssh().map(|(t, _)| t.address.as_str()).collect();
+        let hops = of_ssh().filter_map(|(t, a)| through::first_hop(&t.address, a));
+        let names: HashSet<&str> = hops.map(|hop| hop.address).collect();
         self.workers.keep_only(|key| keys.contains(key));
         self.resolver.keep_only(|name| names.contains(name));
     }
@@ -93,18 +98,29 @@ impl Pool {
         if let Some(failure) = self.workers.backoff.check(&key, Instant::now()) {
             return Err(failure);
         }
-        let resolved = self
-            .resolver
-            .resolve(&target.address, access.port, deadline);
         let late = |stage| failure::too_late(target.timeout, stage);
-        let addresses = resolved.await.ok_or_else(|| late(Stage::Resolve))??;
+        let hop = through::first_hop(&target.address, access);
+        let addresses = match &hop {
+            Some(hop) => {
+                let resolved = self.resolver.resolve(hop.address, hop.port, deadline);
+                let resolved = resolved.await.ok_or_else(|| late(Stage::Resolve))?;
+                resolved.map_err(|failure| hop.named(failure))?
+            }
+            None => Vec::new(),
+        };
         let connection = match self.workers.is_warm(&key) {
             true => None,
             false => {
                 check_proof(&access.auth, deadline, target.timeout).await?;
                 let turn = tokio::time::timeout_at(deadline.into(), self.connecting.acquire());
                 let _turn = turn.await.map_err(|_| late(Stage::Waiting))?;
-                Some(connect::connect(&addresses, target.timeout, deadline).await?)
+                match &hop {
+                    Some(hop) => {
+                        let made = connect::connect(&addresses, target.timeout, deadline).await;
+                        Some(made.map_err(|failure| hop.named(failure))?)
+                    }
+                    None => None,
+                }
             }
         };
         let stage = Arc::new(AtomicU8::new(Stage::Waiting as u8));
@@ -155,35 +171,44 @@ async fn check_proof(auth: &SshAuth, deadline: Instant, timeout: Duration) -> Re
     }
 }
 
-/// The host key that a server shows, without logging in. Blocks, at most for the timeout.
+/// The host key that a target's server shows, without logging in there; hosts in front of it are
+/// logged in to. Blocks, at most for the target's timeout.
 ///
 /// # Errors
 /// The cause and the words of a poll that fails so.
-pub fn fetch_host_key(address: &str, port: u16, timeout: Duration) -> Result<HostKey, Failure> {
-    let resolved = std::net::ToSocketAddrs::to_socket_addrs(&(address, port));
-    let addresses = resolved.map_err(|error| {
-        Failure::new(
-            Cause::Resolve,
-            format!("name {address} does not resolve: {error}"),
-        )
-    })?;
+pub fn fetch_host_key(
+    target: &Target,
+    access: &SshAccess,
+    host_keys: &HostKeys,
+) -> Result<HostKey, Failure> {
+    let addresses = match through::first_hop(&target.address, access) {
+        Some(hop) => {
+            let resolved = std::net::ToSocketAddrs::to_socket_addrs(&(hop.address, hop.port));
+            let resolved = resolved.map_err(|error| {
+                let message = format!("name {} does not resolve: {error}", hop.address);
+                Failure::new(Cause::Resolve, message)
+            })?;
+            resolved.collect()
+        }
+        None => Vec::new(),
+    };
     let request = Request {
-        host: Arc::from(address),
-        address: address.to_owned(),
-        addresses: addresses.collect(),
-        access: SshAccess {
-            port,
-            user: String::new(),
-            auth: SshAuth::Agent,
-            host_keys: HostKeyPolicy::Strict,
-        },
-        interval: timeout,
-        timeout,
-        deadline: Instant::now() + timeout,
+        host: target.host.clone(),
+        address: target.address.clone(),
+        addresses,
+        access: access.clone(),
+        interval: target.interval,
+        timeout: target.timeout,
+        deadline: Instant::now() + target.timeout,
         stage: Arc::new(AtomicU8::new(0)),
     };
     let watchdog = Watchdog::start().map_err(|e| session::internal(&e.to_string()))?;
-    session::fetch_key(&request, &watchdog)
+    let means = Means {
+        host_keys,
+        watchdog: &watchdog,
+        tunnels: &Tunnels::default(),
+    };
+    session::fetch_key(&request, &means)
 }
 
 fn ssh(target: &Target) -> Option<&SshAccess> {
@@ -203,6 +228,12 @@ fn key(target: &Target, access: &SshAccess) -> String {
     };
     add(&target.host);
     add(&target.address);
+    add_access(access, &mut add);
+    let bytes = digest.finalize();
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn add_access(access: &SshAccess, add: &mut impl FnMut(&str)) {
     add(&access.port.to_string());
     add(&access.user);
     match &access.auth {
@@ -220,6 +251,21 @@ fn key(target: &Target, access: &SshAccess) -> String {
         }
         SshAuth::Agent => add("agent"),
     }
-    let bytes = digest.finalize();
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    match access.via.as_deref() {
+        None => add("directly"),
+        Some(Via::Jump {
+            host,
+            address,
+            access,
+        }) => {
+            add("jump");
+            add(host);
+            add(address);
+            add_access(access, add);
+        }
+        Some(Via::Command(words)) => {
+            add("command");
+            words.iter().for_each(|word| add(word));
+        }
+    }
 }

@@ -20,6 +20,8 @@ use super::exec::{self, NoOutput};
 use super::failure::Stage;
 use super::host_keys::{HostKeys, Verdict};
 use super::session::{self, NoSession, Remote, Request, internal};
+use super::through::Means;
+use super::tunnel::Tunnels;
 use super::watchdog::Watchdog;
 use crate::collect::Attempt;
 use crate::reading::{Cause, Effort, Failure};
@@ -59,6 +61,7 @@ pub(super) struct Workers {
     pub(super) backoff: Backoff,
     pub(super) cadence: Cadence,
     host_keys: HostKeys,
+    tunnels: Tunnels,
     /// Made at the first poll; an error then is that poll's failure, not the program's.
     watchdog: Mutex<Option<Arc<Watchdog>>>,
     closed: AtomicBool,
@@ -132,6 +135,7 @@ impl Workers {
             backoff: Backoff::default(),
             cadence: Cadence::default(),
             host_keys: HostKeys::at(state),
+            tunnels: Tunnels::default(),
             watchdog: Mutex::new(None),
             closed: AtomicBool::new(false),
         }
@@ -288,7 +292,12 @@ impl Workers {
                 Err(NoOutput::Dead(_)) => effort.retries += 1,
             }
         }
-        let mut remote = match session::open(request, connection, &self.host_keys, &watchdog) {
+        let means = Means {
+            host_keys: &self.host_keys,
+            watchdog: &watchdog,
+            tunnels: &self.tunnels,
+        };
+        let mut remote = match session::open(request, connection, &means) {
             Ok(remote) => remote,
             Err(NoSession::Failed(failure)) => return Err(failure),
             Err(NoSession::Refused(message)) => {

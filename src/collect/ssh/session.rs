@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use ssh2::{MethodType, Session};
 
 use super::auth::{Denied, Proof};
-use super::connect::connect_blocking;
 use super::failure::{self, Stage};
 use super::host_keys::{HostKey, HostKeys, Trusted, Verdict};
 use super::offer;
-use super::watchdog::{Watch, Watchdog};
+use super::through::{self, Means, Program, shut};
+use super::watchdog::Watch;
 use crate::inventory::{HostKeyPolicy, SshAccess};
 use crate::machine::clean;
 use crate::reading::{Cause, Failure};
@@ -67,6 +67,8 @@ pub(super) struct Remote {
     pub(super) idle_until: Instant,
     /// The host key was trusted on this first use.
     pub(super) newly_trusted: bool,
+    /// Ends with the session.
+    _program: Option<Program>,
 }
 
 impl Drop for Remote {
@@ -100,16 +102,14 @@ impl Request {
 pub(super) fn open(
     request: &Request,
     connection: Option<TcpStream>,
-    host_keys: &HostKeys,
-    watchdog: &Watchdog,
+    means: &Means<'_>,
 ) -> Result<Remote, NoSession> {
+    let host_keys = means.host_keys;
     let proof = Proof::prepare(&request.access.auth)?;
     let known = known(request, host_keys)?;
-    let stream = Arc::new(match connection {
-        Some(stream) => stream,
-        None => connect_blocking(request)?,
-    });
-    let watch = watchdog.watch(&stream, request.deadline);
+    let line = through::connect(request, connection, means)?;
+    let stream = Arc::new(line.stream);
+    let watch = means.watchdog.watch(&stream, request.deadline);
     let (session, key) = handshake(&stream, request, &watch, &known)?;
     let newly_trusted = check(request, host_keys, &key)
         .map_err(NoSession::Failed)
@@ -124,20 +124,21 @@ pub(super) fn open(
         opened: now,
         idle_until: now,
         newly_trusted,
+        _program: line.program,
     })
 }
 
 /// The host key that the server at these addresses shows, without logging in.
-pub(super) fn fetch_key(request: &Request, watchdog: &Watchdog) -> Result<HostKey, Failure> {
-    let stream = Arc::new(connect_blocking(request)?);
-    let watch = watchdog.watch(&stream, request.deadline);
+pub(super) fn fetch_key(request: &Request, means: &Means<'_>) -> Result<HostKey, Failure> {
+    let line = through::connect(request, None, means).map_err(|why| match why {
+        NoSession::Refused(message) => Failure::new(Cause::Auth, message),
+        NoSession::Failed(failure) => failure,
+    })?;
+    let stream = Arc::new(line.stream);
+    let watch = means.watchdog.watch(&stream, request.deadline);
     let (_session, key) = handshake(&stream, request, &watch, &[])?;
     shut(&stream);
     Ok(key)
-}
-
-fn shut(stream: &TcpStream) {
-    let _ = stream.shutdown(Shutdown::Both);
 }
 
 fn log_in(
