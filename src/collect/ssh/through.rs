@@ -72,7 +72,7 @@ impl Hop<'_> {
     /// The same failure, with the name of the host that it is about.
     pub(super) fn named(&self, failure: Failure) -> Failure {
         match self.front {
-            Some(front) => by(front, failure),
+            Some(front) => by(front, &failure),
             None => failure,
         }
     }
@@ -112,16 +112,16 @@ pub(super) fn connect(
             };
             let stream = jump(&front, request, connection, means).map_err(|why| match why {
                 NoSession::Refused(message) => {
-                    NoSession::Refused(by(host, Failure::new(Cause::Auth, message)).message)
+                    NoSession::Refused(by(host, &Failure::new(Cause::Auth, message)).message)
                 }
-                NoSession::Failed(failure) => NoSession::Failed(by(host, failure)),
+                NoSession::Failed(failure) => NoSession::Failed(by(host, &failure)),
             })?;
             Ok(direct(stream))
         }
     }
 }
 
-fn by(host: &str, failure: Failure) -> Failure {
+fn by(host: &str, failure: &Failure) -> Failure {
     let message = format!("jump host {}: {}", clean(host), failure.message);
     Failure::new(failure.cause, message)
 }
