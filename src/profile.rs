@@ -76,6 +76,8 @@ impl PartialEq for ProfileSet {
 #[derive(Clone, Debug)]
 pub struct Section {
     pub fills: Fills,
+    /// What pages call the table.
+    pub title: Option<Localized>,
     /// For the column `formula` of cpu and memory.
     pub formula: Option<Arc<str>>,
     /// The conceptual row; `None` when only scalars are read.

@@ -160,7 +160,7 @@ fn severity(rule: &Rule, value: &Observed) -> AlertSeverity {
 }
 
 /// `value op literal`; `None` when the two cannot be compared.
-fn compare(value: &Observed, op: Comparison, literal: &Literal) -> Option<bool> {
+pub fn compare(value: &Observed, op: Comparison, literal: &Literal) -> Option<bool> {
     use std::cmp::Ordering::{Equal, Greater, Less};
     let ordering = match (value, literal) {
         (Observed::Number(v), Literal::Number(l)) => v.partial_cmp(l)?,

@@ -58,7 +58,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::profile::{Arcs, Profile, TrapName};
-use crate::table::Tables;
+use crate::table::{Table, Tables};
 
 /// Everything the inventory files say, resolved: what every loop works from until the next reload.
 #[derive(Clone, Debug, Default)]
@@ -92,6 +92,13 @@ impl Inventory {
             }
         }
         names
+    }
+
+    /// What pages call a table that profiles make: the first title that one of them gives it.
+    pub fn title_of(&self, table: &Table) -> Option<&Localized> {
+        let sections = self.profiles.iter().flat_map(|p| &p.sections);
+        let mut titles = sections.filter(|s| s.name() == table.name);
+        titles.find_map(|section| section.title.as_ref())
     }
 
     /// Every target of every host, by host name.

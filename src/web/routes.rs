@@ -100,6 +100,14 @@ fn people(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
                 pages::host::page(site, visit, host.0)
             })
         });
+    let made = warp::path!("hosts" / Segment / Segment)
+        .and(warp::get())
+        .and(with(site))
+        .then(|host: Segment, table: Segment, site, visit| {
+            finish(site, visit, move |site, visit| {
+                pages::made::page(site, visit, host.0, table.0)
+            })
+        });
     let alerts = warp::path!("alerts")
         .and(warp::get())
         .and(with(site))
@@ -118,7 +126,7 @@ fn people(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
         .then(|name: Segment, site, visit| {
             finish(site, visit, move |site, visit| query(site, visit, name.0))
         });
-    let pages = overview.or(host).unify().or(alerts).unify();
+    let pages = overview.or(host).unify().or(made).unify().or(alerts).unify();
     let pages = pages.or(status).unify().or(queries).unify();
     pages.or(query).unify().boxed()
 }

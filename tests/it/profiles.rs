@@ -59,6 +59,7 @@ comment: Boilers of a test
 match: {{has: [1.3.6.1.4.1.8072.1.3.2.3.1]}}
 tables:
   - fills: boiler
+    title: {{en: Boilers of the house, zh-CN: 锅炉}}
     comment: Boilers, one row per boiler and poll
     entity_column: boiler
     entry: 1.3.6.1.4.1.8072.1.3.2.3.1
@@ -117,6 +118,15 @@ fn a_profile_comes_grows_and_goes_while_the_daemon_runs() {
     let comment = "SELECT comment FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = 'boiler' AND column_name = 'temperature_c'";
     let comment = home.rows(comment)[0]["comment"].to_string();
     assert!(comment.contains("How hot the water is"), "{comment}");
+
+    let page = daemon.page("/hosts/plant");
+    for text in ["Boilers of the house", "61.5 °C", "How hot the water is"] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    assert!(daemon.page("/hosts/plant?lang=zh-CN").contains("锅炉"));
+    let page = daemon.page("/hosts/plant/boiler?chart=temperature_c");
+    assert!(page.contains("<figure class=\"chart\">"), "{page}");
+    assert!(page.contains("<td>south</td>"), "{page}");
 
     home.write(PATH, &profile(WORD));
     wait_until("the new column has values", PATIENCE, || {
@@ -191,6 +201,8 @@ fn a_rule_on_a_profiles_table_fires_and_mails() {
         [json!({"rule": "boiler-hot", "host": "plant", "entity": "north", "state": "firing"})]
     );
     assert!(daemon.page("/alerts").contains("boiler-hot"));
+    let page = daemon.page("/hosts/plant");
+    assert!(page.contains("<b class=\"is-crit\">97 °C</b>"), "{page}");
     boilers.set("north", "60 ok");
     let mails = smtp.wait_mails(2, PATIENCE);
     assert!(

@@ -9,13 +9,15 @@ use super::{fields, mapping, oid, unknown};
 use crate::inventory::condition::within;
 use crate::inventory::fields::Keys;
 use crate::inventory::problem::Problems;
+use crate::inventory::rule_file::localized;
 use crate::inventory::yaml::{Kind as NodeKind, Map, Mark, Node, Written};
 use crate::profile::expression::{Expression, Type, parse, type_of};
 use crate::profile::{Fill, Fills, Mapping, Object, Section, Source};
 use crate::table::{self, Column, HOST_FACTS, Tables};
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "fills",
+    "title",
     "comment",
     "entity_column",
     "formula",
@@ -72,6 +74,7 @@ fn no_fact(key: &Written<String>, problems: &mut Problems<'_>) {
 fn finish(fills: Fills, sources: Sources, columns: Vec<Fill>) -> Section {
     Section {
         fills,
+        title: None,
         formula: None,
         entry: sources.entry,
         joins: sources.joins,
@@ -138,7 +141,11 @@ pub(super) fn read(
     let walk = item
         .get("walk")
         .and_then(|e| fields::word(&e.value, "walk", &["true", "false"], problems));
+    let title = item
+        .get("title")
+        .and_then(|e| localized(&e.value, "title", problems));
     let section = Section {
+        title,
         formula: formula.map(|f| f.value.into()),
         keep,
         entity,

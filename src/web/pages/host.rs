@@ -14,6 +14,7 @@ use super::super::site::{self, Site};
 use super::super::visit::Visit;
 use super::alerts;
 use super::fleet::{self, TargetRow};
+use super::made::{self, Made};
 use super::sql;
 use crate::inventory::{Host, Target};
 use crate::reading::{Method, UnixSeconds};
@@ -41,6 +42,8 @@ struct HostPage {
     presets: [&'static str; 5],
     charts: Vec<Chart>,
     alerts: Vec<Record>,
+    /// What profiles make.
+    made: Vec<Made>,
     #[serde(flatten)]
     now: Now,
 }
@@ -88,10 +91,11 @@ pub(in crate::web) async fn page(
         .await?
         .into_iter()
         .find(|health| health.host == host.name);
-    let (newest, charts, alerts) = tokio::try_join!(
+    let (newest, charts, alerts, made) = tokio::try_join!(
         asker.now(),
         asker.charts(&timezone),
         alerts::of_host(&site, &name),
+        made::of_host(&site, host, visit.language, now),
     )?;
     let body = HostPage {
         host: name,
@@ -112,6 +116,7 @@ pub(in crate::web) async fn page(
         presets: PRESETS,
         charts,
         alerts,
+        made,
         now: newest,
     };
     page::html(&site, &visit, "host.html", body).await

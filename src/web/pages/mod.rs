@@ -3,6 +3,7 @@
 pub(super) mod alerts;
 pub(super) mod fleet;
 pub(super) mod host;
+pub(super) mod made;
 pub(super) mod overview;
 pub(super) mod query;
 mod sql;
