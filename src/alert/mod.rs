@@ -25,7 +25,8 @@ use crate::inventory::AlertSeverity;
 use crate::reading::UnixSeconds;
 
 pub use observe::{
-    Newest, NewestRows, Observation, Seen, compare, freshness, freshness_in, observe, operator, selects,
+    Newest, NewestRows, Observation, Seen, compare, freshness, freshness_in, observe, operator,
+    selects,
 };
 pub use step::{Change, What, step};
 

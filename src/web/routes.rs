@@ -126,7 +126,13 @@ fn people(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
         .then(|name: Segment, site, visit| {
             finish(site, visit, move |site, visit| query(site, visit, name.0))
         });
-    let pages = overview.or(host).unify().or(made).unify().or(alerts).unify();
+    let pages = overview
+        .or(host)
+        .unify()
+        .or(made)
+        .unify()
+        .or(alerts)
+        .unify();
     let pages = pages.or(status).unify().or(queries).unify();
     pages.or(query).unify().boxed()
 }

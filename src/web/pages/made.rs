@@ -252,9 +252,7 @@ fn says_something(field: &Field, row: &Record) -> bool {
 
 /// `charge_pct` as `charge`: the unit stands in every cell.
 fn head(field: &Field) -> Head {
-    const UNITS: [&str; 10] = [
-        "pct", "bytes", "bps", "s", "ms", "c", "v", "a", "w", "hz",
-    ];
+    const UNITS: [&str; 10] = ["pct", "bytes", "bps", "s", "ms", "c", "v", "a", "w", "hz"];
     let (stem, last) = field.name.rsplit_once('_').unwrap_or((field.name, ""));
     let name = if !field.unit.is_empty() && UNITS.contains(&last) {
         stem
@@ -309,8 +307,8 @@ impl<'a> Rules<'a> {
             value => value.as_f64().map_or(Observed::Nothing, Observed::number),
         };
         let held = self.0.iter().filter(|rule| rule.when.column == column);
-        let held = held
-            .filter(|rule| compare(&observed, rule.when.op, &rule.when.literal) == Some(true));
+        let held =
+            held.filter(|rule| compare(&observed, rule.when.op, &rule.when.literal) == Some(true));
         let worst = held.filter_map(|rule| rule.severity.first().map(|(severity, _)| *severity));
         match worst.max() {
             Some(AlertSeverity::Critical) => "crit",
