@@ -20,30 +20,31 @@ columns:
   weeks: {title: {en: Weeks known, zh-CN: 可比周数}}
   unit: {title: {en: Unit, zh-CN: 单位}}
 ---*/
--- One value per host and moment of what is looked at.
+-- The mean of every hour of what is looked at; of traffic, all ports together.
 WITH sample AS (
-  SELECT host, ts, used_pct AS value, '%' AS unit FROM cpu
+  SELECT host, ts, used_pct_avg AS value, used_pct_count AS weight, '%' AS unit FROM cpu_hourly
   WHERE $measure = 'cpu' AND ts >= $from - INTERVAL 28 DAY AND ts < $to
   UNION ALL
-  SELECT host, ts, used_pct, '%' FROM memory
+  SELECT host, ts, used_pct_avg, used_pct_count, '%' FROM memory_hourly
   WHERE $measure = 'memory' AND ts >= $from - INTERVAL 28 DAY AND ts < $to
   UNION ALL
-  SELECT host, ts, load1, '' FROM system
+  SELECT host, ts, load1_avg, load1_count, '' FROM system_hourly
   WHERE $measure = 'load' AND ts >= $from - INTERVAL 28 DAY AND ts < $to
   UNION ALL
-  SELECT host, ts, rtt_avg_ms, 'ms' FROM ping
+  SELECT host, ts, rtt_avg_ms_avg, rtt_avg_ms_count, 'ms' FROM ping_hourly
   WHERE $measure = 'round_trip' AND ts >= $from - INTERVAL 28 DAY AND ts < $to
   UNION ALL
-  SELECT host, ts, CASE $measure WHEN 'traffic_in' THEN sum(in_bps) ELSE sum(out_bps) END, 'bit/s' FROM interface
+  SELECT host, ts, CASE $measure WHEN 'traffic_in' THEN sum(in_bps) ELSE sum(out_bps) END, 1, 'bit/s' FROM interface_hourly
   WHERE $measure IN ('traffic_in', 'traffic_out') AND ts >= $from - INTERVAL 28 DAY AND ts < $to
   GROUP BY host, ts
 ),
--- The mean of each hour by the clock on the wall; an hour that the clock shows twice is one.
+-- The hour by the clock on the wall; one that the clock shows twice is one.
 hourly AS (
-  SELECT host, date_trunc('hour', ts AT TIME ZONE $tz) AS hour, avg(value) AS value, any_value(unit) AS unit,
+  SELECT host, date_trunc('hour', ts AT TIME ZONE $tz) AS hour,
+         sum(value * weight) / sum(weight) AS value, any_value(unit) AS unit,
          count(*) FILTER (ts >= $from) > 0 AS asked
   FROM sample
-  WHERE value IS NOT NULL
+  WHERE value IS NOT NULL AND weight > 0
     AND ($group = '' OR host IN (SELECT g.host FROM host_group g WHERE g.group_name = $group))
   GROUP BY host, date_trunc('hour', ts AT TIME ZONE $tz)
 ),

@@ -24,36 +24,27 @@ columns:
   coverage_pct: {unit: "%", digits: 2, bar: true, warn: 99, crit: 95, title: {en: Coverage, zh-CN: 覆盖率}}
 chart: {type: bar, x: interface, y: [in_p95_bps, out_p95_bps], series: host}
 ---*/
--- The mean of every 5 minutes: what went through, over the time in which it was measured.
-WITH slot AS (
-  SELECT host, interface, time_bucket(INTERVAL 5 MINUTE, ts) AS slot,
-         sum(in_octets) AS in_bytes,
-         sum(out_octets) AS out_bytes,
-         sum(in_octets) * 8000.0 / nullif(sum(elapsed_ms) FILTER (in_octets IS NOT NULL), 0) AS in_bps,
-         sum(out_octets) * 8000.0 / nullif(sum(elapsed_ms) FILTER (out_octets IS NOT NULL), 0) AS out_bps,
-         max_by(alias, ts) AS alias
-  FROM interface
-  WHERE ts >= $from AND ts < $to
-    AND ($host = '' OR host = $host)
-    AND ($group = '' OR host IN (SELECT g.host FROM host_group g WHERE g.group_name = $group))
-  GROUP BY host, interface, slot
-)
+-- One row of interface_5min is one port in 5 minutes: what went through, and the mean over the time in
+-- which that was measured.
 SELECT host, interface,
-       max_by(alias, slot) AS alias,
+       max_by(alias, ts) AS alias,
        greatest(quantile_disc(in_bps, 0.95), quantile_disc(out_bps, 0.95)) AS billed_bps,
        -- quantile_disc takes a mean that was measured, it does not make one up between two.
        quantile_disc(in_bps, 0.95) AS in_p95_bps,
        quantile_disc(out_bps, 0.95) AS out_p95_bps,
        max(in_bps) AS in_max_bps,
        max(out_bps) AS out_max_bps,
-       sum(in_bytes)::BIGINT AS in_bytes,
-       sum(out_bytes)::BIGINT AS out_bytes,
+       sum(in_octets)::BIGINT AS in_bytes,
+       sum(out_octets)::BIGINT AS out_bytes,
        count(coalesce(in_bps, out_bps)) AS slots,
-       -- A slot that the range only touches counts as one.
+       -- Of the slots that begin in the range.
        round(100.0 * count(coalesce(in_bps, out_bps))
-             / (floor((epoch($to) - 1) / 300) - floor(epoch($from) / 300) + 1), 2) AS coverage_pct
-FROM slot
+             / greatest(1, ceil(epoch($to) / 300) - ceil(epoch($from) / 300)), 2) AS coverage_pct
+FROM interface_5min
+WHERE ts >= $from AND ts < $to
+  AND ($host = '' OR host = $host)
+  AND ($group = '' OR host IN (SELECT g.host FROM host_group g WHERE g.group_name = $group))
 GROUP BY host, interface
 HAVING count(coalesce(in_bps, out_bps)) > 0
-   AND ($search = '' OR contains(lower(concat(interface, ' ', max_by(alias, slot))), lower($search)))
+   AND ($search = '' OR contains(lower(concat(interface, ' ', max_by(alias, ts))), lower($search)))
 ORDER BY billed_bps DESC, host, interface

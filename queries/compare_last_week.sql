@@ -32,7 +32,7 @@ WITH sample AS (
   SELECT host, ts, rtt_avg_ms, 'ms' FROM ping
   WHERE $measure = 'round_trip' AND ts >= $from - INTERVAL 7 DAY AND ts < $to
   UNION ALL
-  SELECT host, ts, CASE $measure WHEN 'traffic_in' THEN sum(in_bps) ELSE sum(out_bps) END, 'bit/s' FROM interface
+  SELECT host, ts, CASE $measure WHEN 'traffic_in' THEN sum(in_bps) ELSE sum(out_bps) END, 'bit/s' FROM interface_5min
   WHERE $measure IN ('traffic_in', 'traffic_out') AND ts >= $from - INTERVAL 7 DAY AND ts < $to
   GROUP BY host, ts
 ),

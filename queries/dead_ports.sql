@@ -19,12 +19,13 @@ columns:
   last_used: {title: {en: Last used, zh-CN: 最近使用}}
   last_seen: {title: {en: Last polled, zh-CN: 最近轮询}}
 ---*/
+-- One row of interface_hourly is one port in an hour.
 WITH port AS (
   SELECT host, interface, min(ts) AS first_seen, max(ts) AS last_seen,
          max(ts) FILTER (in_octets > 0 OR out_octets > 0) AS last_used,
-         max_by(alias, ts) AS alias, max_by(state, ts) AS state,
-         max_by(admin_state, ts) AS admin_state, max_by(speed_bps, ts) AS speed_bps
-  FROM interface
+         max_by(alias, ts) AS alias, max_by(state_last, ts) AS state,
+         max_by(admin_state_last, ts) AS admin_state, max_by(speed_bps, ts) AS speed_bps
+  FROM interface_hourly
   WHERE ts >= $from AND ts < $to
     AND ($group = '' OR host IN (SELECT g.host FROM host_group g WHERE g.group_name = $group))
     AND NOT regexp_matches(interface, '^(lo[0-9]*|loopback.*|Null.*)$', 'i')

@@ -18,10 +18,11 @@ columns:
   full_at: {title: {en: Full on, zh-CN: 写满时间}}
 chart: {type: bar, x: mount, y: days_left, series: host}
 ---*/
+-- One row of filesystem_hourly is one file system in an hour.
 WITH sample AS (
-  SELECT host, mount, ts, epoch(ts) / 86400 AS day, used_pct, free_bytes
-  FROM filesystem
-  WHERE ts >= $from AND ts < $to AND used_pct IS NOT NULL
+  SELECT host, mount, ts, epoch(ts) / 86400 AS day, used_pct_last AS used_pct, free_bytes_last AS free_bytes
+  FROM filesystem_hourly
+  WHERE ts >= $from AND ts < $to AND used_pct_last IS NOT NULL
     AND ($group = '' OR host IN (SELECT g.host FROM host_group g WHERE g.group_name = $group))
 ),
 -- Some 50 points of each file system are enough for a line: the median use of each piece of the range.

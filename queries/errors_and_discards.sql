@@ -19,15 +19,16 @@ columns:
   in_discards: {title: {en: In discards, zh-CN: 入丢弃}}
   out_discards: {title: {en: Out discards, zh-CN: 出丢弃}}
   packets: {title: {en: Packets, zh-CN: 包数}}
-  polls_with_loss: {title: {en: Polls with loss, zh-CN: 出现次数}}
+  slots_with_loss: {title: {en: 5-minute slots with loss, zh-CN: 出现时段数（5 分钟）}}
   last_loss: {title: {en: Last seen, zh-CN: 最近出现}}
 chart: {type: bar, x: interface, y: per_million, series: host}
 ---*/
+-- One row of interface_5min is one port in 5 minutes.
 WITH row AS (
   SELECT host, interface, ts, alias, in_errors, out_errors, in_discards, out_discards,
          coalesce(in_packets, 0) + coalesce(out_packets, 0) AS packets,
          coalesce(in_errors, 0) + coalesce(out_errors, 0) + coalesce(in_discards, 0) + coalesce(out_discards, 0) AS lost
-  FROM interface
+  FROM interface_5min
   WHERE ts >= $from AND ts < $to
     AND ($host = '' OR host = $host)
     AND ($group = '' OR host IN (SELECT g.host FROM host_group g WHERE g.group_name = $group))
@@ -41,7 +42,7 @@ SELECT host, interface,
        sum(in_discards)::BIGINT AS in_discards,
        sum(out_discards)::BIGINT AS out_discards,
        sum(packets)::BIGINT AS packets,
-       count(*) FILTER (lost > 0) AS polls_with_loss,
+       count(*) FILTER (lost > 0) AS slots_with_loss,
        max(ts) FILTER (lost > 0) AS last_loss
 FROM row
 GROUP BY host, interface

@@ -1,8 +1,8 @@
 /*---
 title: {en: Use of interfaces over time, zh-CN: 接口利用率热力图}
 description:
-  en: How full the busiest ports were, slot by slot; the fuller direction counts. Ports whose speed is unknown are left out.
-  zh-CN: 最繁忙端口在各时段的利用率，取出入方向较大者。速率未知的端口不列出。
+  en: How full the busiest ports were, slot by slot; the fuller direction counts. Ports whose speed is unknown are left out; a slot is a multiple of 5 minutes.
+  zh-CN: 最繁忙端口在各时段的利用率，取出入方向较大者。速率未知的端口不列出；时段为 5 分钟的整数倍。
 tags: [network, capacity]
 range: now-24h
 params:
@@ -25,7 +25,7 @@ WITH cell AS (
          sum(in_octets) * 8000.0 / nullif(sum(elapsed_ms) FILTER (in_octets IS NOT NULL), 0) AS in_bps,
          sum(out_octets) * 8000.0 / nullif(sum(elapsed_ms) FILTER (out_octets IS NOT NULL), 0) AS out_bps,
          max_by(speed_bps, ts) AS speed_bps
-  FROM interface
+  FROM interface_5min
   WHERE ts >= $from AND ts < $to AND speed_bps > 0
     AND ($host = '' OR host = $host)
     AND ($group = '' OR host IN (SELECT g.host FROM host_group g WHERE g.group_name = $group))

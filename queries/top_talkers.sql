@@ -23,7 +23,7 @@ chart: {type: stacked, x: talker, y: [in_bytes, out_bytes]}
 ---*/
 WITH port AS (
   SELECT host, interface, max_by(alias, ts) AS alias, sum(in_octets) AS in_bytes, sum(out_octets) AS out_bytes
-  FROM interface
+  FROM interface_5min
   WHERE ts >= $from AND ts < $to
     AND ($group = '' OR host IN (SELECT g.host FROM host_group g WHERE g.group_name = $group))
     -- What goes through a bridge, a bond or a VLAN has gone through a port already.

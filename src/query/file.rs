@@ -4,7 +4,7 @@ use crate::inventory::{Localized, Problem};
 
 use super::front::{ChartFile, Front, OneOrMore, Ordered, ParamFile, ShowFile};
 use super::param::{Kind, Param};
-use super::{Chart, ChartKind, IMPLICIT, Query, Show, TAKEN, name_of, problem, range};
+use super::{Chart, ChartKind, IMPLICIT, Query, Show, TAKEN, name_of, place, problem, range};
 
 const OPEN: &str = "/*---";
 const CLOSE: &str = "---*/";
@@ -45,7 +45,7 @@ pub(super) fn parse(path: &str, text: &str) -> Result<Query, Problem> {
     let first_line = line_of(text, start);
     let front: Front =
         serde_saphyr::from_str(yaml).map_err(|e| yaml_problem(path, first_line, &e))?;
-    let here = |key: &str| (first_line - 1 + key_line(yaml, key), 1);
+    let here = |section: &str, key: &str| place::of_key(text, section, key);
     let query = Query {
         name: name.into(),
         path: path.into(),
@@ -54,14 +54,15 @@ pub(super) fn parse(path: &str, text: &str) -> Result<Query, Problem> {
         tags: front.tags,
         range: front.range.unwrap_or_else(|| "now-24h".into()),
         params: params(front.params)
-            .map_err(|(key, e)| problem(path, here(&key), "bad-parameter", e))?,
+            .map_err(|(key, e)| problem(path, here("params", &key), "bad-parameter", e))?,
         columns: front.columns.0.into_iter().map(show).collect(),
-        chart: chart(front.chart).map_err(|e| problem(path, here("chart"), "bad-chart", e))?,
+        chart: chart(front.chart)
+            .map_err(|e| problem(path, here("chart", "type"), "bad-chart", e))?,
         sql: text.into(),
     };
     let (from, to) = range::split_range(&query.range);
     if let Err(e) = range::Range::of(from, to, A_DAY_TO_TRY, "UTC") {
-        return Err(problem(path, here("range"), "bad-range", e));
+        return Err(problem(path, here("range", ""), "bad-range", e));
     }
     if query.sql[start + length + CLOSE.len()..].trim().is_empty() {
         return Err(problem(
@@ -193,16 +194,6 @@ fn yaml_problem(path: &str, first_line: usize, error: &serde_saphyr::Error) -> P
 /// The line, from 1, of a byte.
 fn line_of(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1
-}
-
-/// The line of the YAML, from 1, where that key is written; 1 when it is not found.
-fn key_line(yaml: &str, key: &str) -> usize {
-    let found = yaml.lines().position(|line| {
-        let line = line.trim_start();
-        line.strip_prefix(key)
-            .is_some_and(|rest| rest.starts_with(':'))
-    });
-    found.map_or(1, |n| n + 1)
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@
 //! parameters come in, typed values come out; the answer is rows of [`Cell`]s.
 
 mod answer;
+mod check;
 mod file;
 mod front;
 mod param;
+pub mod place;
 mod range;
 mod show;
 

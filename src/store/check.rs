@@ -1,7 +1,7 @@
 //! Whether query files would run: each is prepared and asked against an empty history.
 
 use crate::inventory::{Inventory, Problem, SourceFile};
-use crate::query::{Asked, IMPLICIT, Kind, Param, Query, problem};
+use crate::query::{AnswerColumn, Asked, IMPLICIT, Kind, Param, Query, place, problem};
 use crate::table::{self, Definition, Table, Tables};
 
 use super::{Question, Store, StoreError, lex};
@@ -14,19 +14,28 @@ pub fn check_queries(
 ) -> Result<(Vec<Query>, Vec<Problem>), StoreError> {
     let (store, mut recorder) = Store::in_memory()?;
     recorder.follow_tables(tables)?;
-    let mut good = Vec::new();
     let mut problems = Vec::new();
+    let mut queries = Vec::new();
     for file in files {
         match Query::parse(&file.path, &file.text) {
-            Ok(query) => {
-                let found = store.check(&query);
-                if found.is_empty() {
-                    good.push(query);
-                }
-                problems.extend(found);
-            }
+            Ok(query) => queries.push(query),
             Err(found) => problems.push(found),
         }
+    }
+    let known: Vec<_> = queries
+        .iter()
+        .map(|query| (query.name.as_str(), query.params.as_slice()))
+        .collect();
+    let mut good = Vec::new();
+    for query in &queries {
+        let found = match store.check(query) {
+            Ok(columns) => query.check_shown(&columns, &known),
+            Err(found) => found,
+        };
+        if found.is_empty() {
+            good.push(query.clone());
+        }
+        problems.extend(found);
     }
     Ok((good, problems))
 }
@@ -77,24 +86,22 @@ fn without_derived(table: &'static Table) -> Definition {
 }
 
 impl Store {
-    /// What is wrong with the query: parameters declared but not used, or used but not declared, and
-    /// what DuckDB says to it.
-    fn check(&self, query: &Query) -> Vec<Problem> {
+    /// The columns of the answer; or what is wrong with the query: parameters declared but not used, or
+    /// used but not declared, and what DuckDB says to it.
+    fn check(&self, query: &Query) -> Result<Vec<AnswerColumn>, Vec<Problem>> {
         let used = lex::parameters(&query.sql);
         let mut problems = Vec::new();
         for param in &query.params {
+            let name = &param.name;
             if !used
                 .iter()
-                .any(|(at, end)| query.sql[at + 1..*end] == param.name)
+                .any(|(at, end)| query.sql[at + 1..*end] == *name)
             {
                 problems.push(problem(
                     &query.path,
-                    place(&query.sql, query.sql.find(&format!("{}:", param.name))),
+                    place::of_key(&query.sql, "params", name),
                     "unused-parameter",
-                    format!(
-                        "the parameter `{}` is declared but the SQL does not use it",
-                        param.name
-                    ),
+                    format!("the parameter `{name}` is declared but the SQL does not use it"),
                 ));
             }
         }
@@ -105,42 +112,41 @@ impl Store {
                 told.push(name);
                 problems.push(problem(
                     &query.path,
-                    place(&query.sql, Some(at)),
+                    place::of_byte(&query.sql, at),
                     "unknown-parameter",
                     format!("the SQL uses `${name}`, which `params:` does not declare"),
                 ));
             }
         }
-        if problems.is_empty() {
-            problems.extend(self.try_out(query));
+        if !problems.is_empty() {
+            return Err(problems);
         }
-        problems
+        self.try_out(query).map_err(|problem| vec![problem])
     }
 
-    fn try_out(&self, query: &Query) -> Option<Problem> {
+    fn try_out(&self, query: &Query) -> Result<Vec<AnswerColumn>, Problem> {
         let asked = Asked {
             params: query.params.iter().filter_map(sample).collect(),
             from: None,
             to: None,
             timezone: "UTC".into(),
         };
-        let here = |line, words: String| Some(problem(&query.path, (line, 1), "bad-sql", words));
-        let question = match Question::of(query, &asked, 1_800_000_000) {
-            Ok(question) => question,
-            Err(mistakes) => return here(1, mistakes.join("; ")),
-        };
-        let error = self.ask_blocking(&question).err()?.to_string();
-        let line = error
-            .split("LINE ")
-            .nth(1)
-            .and_then(|rest| rest.split(':').next()?.parse().ok());
-        let words: Vec<&str> = error
-            .lines()
-            .map(str::trim)
-            .take_while(|l| !l.starts_with("LINE "))
-            .filter(|l| !l.is_empty())
-            .collect();
-        here(line.unwrap_or(1), words.join(" "))
+        let here = |at, words: String| problem(&query.path, at, "bad-sql", words);
+        let question = Question::of(query, &asked, 1_800_000_000)
+            .map_err(|mistakes| here((1, 1), mistakes.join("; ")))?;
+        let answer = self.ask_blocking(&question).map_err(|error| {
+            let error = error.to_string();
+            let at = place::of_error(&query.sql, &error);
+            let line = || place::line_of_error(&error).unwrap_or(1);
+            let words: Vec<&str> = error
+                .lines()
+                .map(str::trim)
+                .take_while(|l| !l.starts_with("LINE "))
+                .filter(|l| !l.is_empty())
+                .collect();
+            here(at.unwrap_or_else(|| (line(), 1)), words.join(" "))
+        })?;
+        Ok(answer.columns)
     }
 }
 
@@ -159,12 +165,4 @@ fn sample(param: &Param) -> Option<(String, String)> {
         _ => "x".into(),
     };
     Some((param.name.clone(), value))
-}
-
-/// Line and column, from 1, of a byte.
-fn place(text: &str, at: Option<usize>) -> (usize, usize) {
-    let before = &text[..at.unwrap_or(0)];
-    let line = before.matches('\n').count() + 1;
-    let start = before.rfind('\n').map_or(0, |n| n + 1);
-    (line, before[start..].chars().count() + 1)
 }

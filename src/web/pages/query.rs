@@ -19,6 +19,7 @@ use super::super::visit::Visit;
 use crate::home::Folder;
 use crate::query::{Answer, Asked, Query, name_of};
 use crate::render::cells::{self, Head, Shown};
+use crate::render::chart::{Figure, Frame};
 use crate::store::Question;
 use empty::Empty;
 use form::{Field, Preset};
@@ -74,6 +75,7 @@ struct QueryPage {
     columns: Vec<Column>,
     rows: Vec<Vec<Shown>>,
     empty: Option<Empty>,
+    figure: Option<Figure>,
     truncated: bool,
     took_ms: f64,
     sql: String,
@@ -108,9 +110,11 @@ pub(in crate::web) async fn page(
     };
     let took_ms = begun.elapsed().as_secs_f64() * 1000.0;
     let order = Order::of(visit.param("sort"), &answer);
-    order.apply(&mut answer);
     let truncated = answer.truncated;
     let query = query.shown(&asked, &answer);
+    // Drawn in the query's own order, whatever the reader sorts by.
+    let figure = figure(&query, &asked, &answer, visit.language);
+    order.apply(&mut answer);
     let (heads, rows) = cells::show(&query, answer, visit.language);
     let columns = heads.into_iter().enumerate().map(|(place, head)| Column {
         sort: order.link(&visit, place, &head.name),
@@ -130,6 +134,7 @@ pub(in crate::web) async fn page(
         missing,
         columns: columns.collect(),
         empty: empty.map(|empty| empty.or_unknown(&query, &asked, &inventory)),
+        figure,
         rows,
         truncated,
         took_ms,
@@ -142,6 +147,18 @@ pub(in crate::web) async fn page(
         *response.status_mut() = StatusCode::BAD_REQUEST;
     }
     Ok(response)
+}
+
+/// What is drawn of the answer.
+fn figure(query: &Query, asked: &Asked, answer: &Answer, language: &str) -> Option<Figure> {
+    let call = query.bind(asked, site::now()).ok()?;
+    let frame = Frame {
+        query,
+        range: call.range,
+        timezone: &asked.timezone,
+        language,
+    };
+    Figure::of(frame, answer)
 }
 
 fn asked(site: &Site, visit: &Visit) -> Asked {
