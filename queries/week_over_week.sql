@@ -46,7 +46,8 @@ placed AS (
 per_host AS (
   SELECT time, is_now, host, avg(value) AS value, any_value(unit) AS unit
   FROM placed
-  WHERE ($host = '' OR host = $host)
+  WHERE value IS NOT NULL
+    AND ($host = '' OR host = $host)
     AND ($group = '' OR host IN (SELECT g.host FROM host_group g WHERE g.group_name = $group))
   GROUP BY time, is_now, host
 ),

@@ -135,6 +135,55 @@ fn the_documented_query_answers() {
     assert!(daemon.stop().success());
 }
 
+/// The page of queries lists every shipped one with its title and parameters, and no other.
+#[test]
+fn the_list_of_queries_is_whole() {
+    let page = text("docs/queries.md");
+    let mut listed = Vec::new();
+    for line in page.lines().filter(|line| line.contains(" | **")) {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let title = cells[2].trim_start_matches("**").split(".**").next();
+        let params = cells[3].replace(['`', ' ', '–'], "");
+        let name = cells[1].trim_matches('`');
+        listed.push(format!("{name}: {} ({params})", title.unwrap_or_default()));
+    }
+    let mut shipped = Vec::new();
+    for file in std::fs::read_dir(root().join("queries")).expect("queries/ is there") {
+        let path = format!(
+            "queries/{}",
+            file.expect("a file").file_name().to_string_lossy()
+        );
+        let query = eider::query::Query::parse(&path, &text(&path)).expect("a query");
+        let params: Vec<&str> = query
+            .params
+            .iter()
+            .map(|param| param.name.as_str())
+            .collect();
+        shipped.push(format!(
+            "{}: {} ({})",
+            query.name,
+            query.title.en,
+            params.join(",")
+        ));
+    }
+    listed.sort();
+    shipped.sort();
+    assert_eq!(listed, shipped, "docs/queries.md");
+}
+
+/// The example of that page passes the check.
+#[test]
+fn the_example_of_a_query_is_good() {
+    let blocks = blocks("docs/queries.md", "sql");
+    let home = TestHome::new()
+        .with(
+            "inventory/hosts.yaml",
+            "version: 1\nhosts:\n  here: {collect: [local]}\n",
+        )
+        .with("queries/busy_ports.sql", &blocks[0]);
+    home.succeed(&["check"]);
+}
+
 #[test]
 fn every_command_target_and_link_exists() {
     let makefile = text("Makefile");

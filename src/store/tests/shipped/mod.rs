@@ -6,6 +6,7 @@ mod answers;
 mod check;
 mod devices;
 mod disks;
+mod large;
 mod ledger;
 mod load;
 mod reach;
