@@ -4,6 +4,7 @@ mod empty;
 mod form;
 mod order;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -32,6 +33,10 @@ const MAX_ROWS: usize = 1000;
 struct List {
     queries: Vec<Entry>,
     broken: Vec<String>,
+    /// Every tag that there is.
+    tags: BTreeSet<String>,
+    /// The one that was chosen; empty: all queries.
+    tag: String,
 }
 
 #[derive(Serialize)]
@@ -57,7 +62,18 @@ pub(in crate::web) async fn list(site: Arc<Site>, visit: Arc<Visit>) -> Result<R
             Err(fault) => broken.push(fault.detail().to_owned()),
         }
     }
-    page::html(&site, &visit, "queries.html", List { queries, broken }).await
+    let tags = queries.iter().flat_map(|q| q.tags.clone()).collect();
+    let tag = visit.param("tag").unwrap_or_default().to_owned();
+    if !tag.is_empty() {
+        queries.retain(|query| query.tags.contains(&tag));
+    }
+    let list = List {
+        queries,
+        broken,
+        tags,
+        tag,
+    };
+    page::html(&site, &visit, "queries.html", list).await
 }
 
 #[derive(Serialize)]
