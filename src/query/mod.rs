@@ -14,6 +14,7 @@ mod range;
 mod show;
 
 pub use answer::{Answer, AnswerColumn, Cell};
+pub use check::Known;
 pub use param::{Asked, Bound, Call, Kind, Param};
 pub use range::{Range, parse_time, split_range};
 pub use show::{hole, holes, segment};

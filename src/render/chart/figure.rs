@@ -122,6 +122,9 @@ impl<'a> Data<'a> {
             return String::new();
         };
         match cell {
+            Cell::Int(day @ 1..=7) if self.unit_of(place) == "weekday" => {
+                weekday(*day as usize, self.frame.language).into()
+            }
             Cell::Null => number::NOTHING.into(),
             Cell::Bool(value) => value.to_string(),
             Cell::Int(value) => value.to_string(),
@@ -130,6 +133,19 @@ impl<'a> Data<'a> {
             Cell::Time(micros) => moment(micros.div_euclid(1_000_000), self.frame.timezone),
             Cell::Date(days) => day(*days),
         }
+    }
+
+    /// The unit of the column that tells the lines or the places apart.
+    fn unit_of(&self, place: Option<usize>) -> &'a str {
+        let Some(chart) = self.frame.query.chart.as_ref() else {
+            return "";
+        };
+        let name = match &chart.series {
+            Some(series) if place == self.series => series,
+            _ => &chart.x,
+        };
+        let show = self.frame.query.show(name);
+        show.and_then(|show| show.unit.as_deref()).unwrap_or("")
     }
 
     /// Lines over the range that was asked for.
@@ -333,6 +349,14 @@ fn seconds(cell: &Cell) -> Option<UnixSeconds> {
         Cell::Date(days) => Some(i64::from(*days) * 86_400),
         _ => None,
     }
+}
+
+/// 1 is Monday.
+fn weekday(day: usize, language: &str) -> &'static str {
+    const EN: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    const ZH: [&str; 7] = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"];
+    let words = if language == "zh-CN" { ZH } else { EN };
+    words.get(day - 1).copied().unwrap_or_default()
 }
 
 pub(super) fn moment(time: UnixSeconds, timezone: &str) -> String {

@@ -14,8 +14,8 @@ const LABEL: f64 = 150.0;
 const LABEL_LETTERS: usize = 23;
 const LINE: f64 = 15.0;
 const FOOT: f64 = 34.0;
-/// Labels below the columns.
-const LABELS: usize = 12;
+/// The width of a letter of a label, about.
+const LETTER: f64 = 6.6;
 /// Steps of the scale that is drawn.
 const STEPS: usize = 5;
 
@@ -102,10 +102,15 @@ pub(super) fn draw(data: &Data<'_>) -> Option<Drawing> {
         });
     }
     let bottom = grid.lines.len() as f64 * LINE;
-    let every = grid.columns.len().div_ceil(LABELS).max(1);
+    let longest = grid.columns.values().map(|label| label.chars().count());
+    let room = longest.max().unwrap_or(0).min(12) as f64 * LETTER + LETTER;
+    // No label reaches into the next one or beyond the edge.
+    let every = (room / width).ceil().max(1.0) as usize;
     for (column, label) in grid.columns.values().enumerate().step_by(every) {
         let x = LABEL + column as f64 * width;
-        shapes.push(text(x, bottom + 12.0, short(label, 12), "start"));
+        if x + room <= WIDTH + LETTER {
+            shapes.push(text(x, bottom + 12.0, short(label, 12), "start"));
+        }
     }
     scale(&mut shapes, bottom + 17.0, most, data.unit());
     Some(Drawing {
