@@ -22,6 +22,7 @@ use crate::loops::{
 };
 use crate::render::Renderer;
 use crate::signal::{Changed, Counters, Loaded, PollNow, Pushed};
+use crate::store::adhoc::Desk;
 use crate::store::upkeep::Order;
 use crate::store::{Options, Recorder, Store, StoreError};
 use crate::web;
@@ -128,7 +129,7 @@ impl Daemon {
             loops.spawn(trapper::run(trapper, stopped.clone()));
         }
         let server = web::bind(
-            self.web(&store, poll_now, reload, push, upkeep),
+            self.web(&store, poll_now, reload, push, upkeep)?,
             if options.listen.is_empty() {
                 &inventory.settings.listen
             } else {
@@ -190,11 +191,12 @@ impl Daemon {
         reload: mpsc::Sender<()>,
         pushed: mpsc::Sender<Pushed>,
         upkeep: mpsc::Sender<Order>,
-    ) -> web::Parts {
-        web::Parts {
+    ) -> anyhow::Result<web::Parts> {
+        Ok(web::Parts {
             home: self.home.clone(),
             data: self.data.clone(),
             store: store.clone(),
+            desk: Desk::open(store, &self.data)?,
             loaded: self.loaded.subscribe(),
             poll_now,
             reload,
@@ -203,7 +205,7 @@ impl Daemon {
             changed: self.changed.clone(),
             counters: Arc::clone(&self.counters),
             started: Instant::now(),
-        }
+        })
     }
 
     /// The poller has a thread of its own: of its thousands of short waits none wakes up another

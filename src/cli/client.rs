@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
@@ -10,6 +11,9 @@ use tokio::net::UnixStream;
 
 /// The socket's name in the data directory.
 pub(crate) const SOCKET_NAME: &str = "eider.sock";
+
+/// Takes an answer as it comes.
+pub(super) type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> anyhow::Result<()>;
 
 /// One daemon that answered.
 pub(super) struct Client {
@@ -22,6 +26,8 @@ pub(super) struct Reply {
     pub(super) body: Bytes,
     /// The daemon says that the answer was cut.
     pub(super) truncated: bool,
+    /// Why the answer broke off.
+    pub(super) failure: Option<String>,
 }
 
 impl Reply {
@@ -61,7 +67,7 @@ impl Client {
 
     /// GET of a path that begins with `/`.
     pub(super) fn get(&self, path: &str, limit: Duration) -> anyhow::Result<Reply> {
-        self.send("GET", path, Vec::new(), limit)
+        self.send("GET", path, Vec::new(), limit, None)
     }
 
     /// POST of a JSON body.
@@ -71,7 +77,19 @@ impl Client {
         body: &serde_json::Value,
         limit: Duration,
     ) -> anyhow::Result<Reply> {
-        self.send("POST", path, serde_json::to_vec(body)?, limit)
+        self.send("POST", path, serde_json::to_vec(body)?, limit, None)
+    }
+
+    /// As [`Client::post`]; the body of a good answer goes to `sink` as it comes, and the reply has
+    /// none.
+    pub(super) fn post_to(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+        limit: Duration,
+        sink: Sink<'_>,
+    ) -> anyhow::Result<Reply> {
+        self.send("POST", path, serde_json::to_vec(body)?, limit, Some(sink))
     }
 
     /// POST of a JSON body whose answer comes line by line, for as long as it takes. Each line that
@@ -126,6 +144,7 @@ impl Client {
             status,
             body: text.into(),
             truncated: false,
+            failure: None,
         };
         rest.good().map(|_| ())
     }
@@ -136,27 +155,53 @@ impl Client {
         path: &str,
         body: Vec<u8>,
         limit: Duration,
+        sink: Option<Sink<'_>>,
     ) -> anyhow::Result<Reply> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         runtime.block_on(async {
-            tokio::time::timeout(limit, self.exchange(method, path, body))
+            tokio::time::timeout(limit, self.exchange(method, path, body, sink))
                 .await
                 .map_err(|_| anyhow::anyhow!("the daemon did not answer within {limit:?}"))?
         })
     }
 
-    async fn exchange(&self, method: &str, path: &str, body: Vec<u8>) -> anyhow::Result<Reply> {
+    async fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        body: Vec<u8>,
+        mut sink: Option<Sink<'_>>,
+    ) -> anyhow::Result<Reply> {
         let (response, driver) = self.ask(method, path, body).await?;
         let status = response.status().as_u16();
-        let truncated = response.headers().contains_key(crate::store::TRUNCATED);
-        let body = response.into_body().collect().await?.to_bytes();
+        let mut truncated = response.headers().contains_key(crate::store::TRUNCATED);
+        let mut failure = None;
+        let mut kept = Vec::new();
+        let mut incoming = response.into_body();
+        while let Some(frame) = incoming.frame().await {
+            let frame = frame.context("the answer broke off")?;
+            if let Some(data) = frame.data_ref() {
+                match &mut sink {
+                    Some(sink) if (200..300).contains(&status) => sink(data)?,
+                    _ => kept.extend_from_slice(data),
+                }
+            }
+            if let Some(trailers) = frame.trailers_ref() {
+                truncated |= trailers.contains_key(crate::store::TRUNCATED);
+                failure = trailers
+                    .get(crate::store::FAILED)
+                    .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+            }
+        }
+        let body = Bytes::from(kept);
         driver.abort();
         Ok(Reply {
             status,
             body,
             truncated,
+            failure,
         })
     }
 
@@ -177,6 +222,7 @@ impl Client {
             .header("host", "localhost")
             .header("content-type", "application/json")
             .header("accept", "application/json")
+            .header("te", "trailers")
             .body(Full::new(Bytes::from(body)))?;
         Ok((sender.send_request(request).await?, driver))
     }

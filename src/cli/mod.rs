@@ -19,6 +19,7 @@ mod record;
 mod reload;
 mod serve;
 mod simulate;
+mod sql_child;
 mod ssh;
 mod status;
 mod token;
@@ -102,6 +103,9 @@ enum Verb {
     Record(record::Args),
     /// Play SNMP devices on loopback, to try things out
     Simulate(simulate::Args),
+    /// Answer one question of a person, for the daemon
+    #[command(hide = true)]
+    SqlChild,
     /// Print a completion script for a shell
     Completions(completions::Args),
 }
@@ -109,6 +113,9 @@ enum Verb {
 /// Parses the command line and runs its verb. An error is printed by `main`, once.
 pub fn run() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
+    if matches!(cli.verb, Verb::SqlChild) {
+        return Ok(ExitCode::from(sql_child::run()?));
+    }
     let home = Home::at(&cli.home)?;
     let code = match cli.verb {
         Verb::Init(args) => init::run(&home, &args)?,
@@ -131,6 +138,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Mib(args) => mib::run(&home, args)?,
         Verb::Record(args) => record::run(&home, &args)?,
         Verb::Simulate(args) => simulate::run(&args)?,
+        Verb::SqlChild => sql_child::run()?,
         Verb::Completions(args) => completions::run(&args)?,
     };
     Ok(ExitCode::from(code))

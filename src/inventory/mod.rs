@@ -26,7 +26,7 @@ mod rule;
 mod rule_file;
 mod settings;
 mod settings_file;
-mod ssh_file;
+
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -51,7 +51,9 @@ pub use rule::{
     AlertSeverity, Comparison, Condition, HostSelector, Literal, Localized, Rule, Selected,
     SelectorTerm,
 };
-pub use settings::{MailSettings, MailTls, NotifySettings, Retention, Settings, TrapSettings};
+pub use settings::{
+    MailSettings, MailTls, NotifySettings, Retention, Settings, SqlSettings, TrapSettings,
+};
 pub use usm::{AuthProtocol, PrivProtocol, UsmAuth, UsmPrivacy, UsmUser};
 
 use std::collections::BTreeMap;

@@ -23,6 +23,8 @@ pub struct Settings {
     pub store_memory_bytes: Option<u64>,
     /// `storage.raw` and `storage.process`: how long rows are kept.
     pub keep: Retention,
+    /// `sql:`: SQL of people.
+    pub sql: SqlSettings,
     /// `push.open`: a program on this very machine may push without a token.
     pub push_open: bool,
     pub mail: Option<MailSettings>,
@@ -72,6 +74,7 @@ impl Default for Settings {
             data: "data".into(),
             store_memory_bytes: None,
             keep: Retention::default(),
+            sql: SqlSettings::default(),
             push_open: false,
             mail: None,
             notify: BTreeMap::new(),
@@ -98,6 +101,15 @@ impl Default for Retention {
             process: 30 * DAY,
         }
     }
+}
+
+/// `sql:`; what is not said is the most.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SqlSettings {
+    /// `timeout`: how long a question may take.
+    pub timeout: Option<Duration>,
+    /// `memory`: how much of it, in bytes.
+    pub memory_bytes: Option<u64>,
 }
 
 /// `mail:`

@@ -9,12 +9,13 @@ use super::mail_file::{mail, notify};
 use super::problem::Problems;
 use super::report_file::reports;
 use super::settings::Settings;
+use super::sql_file::sql;
 use super::trap_file::traps;
 use super::yaml::{Node, Written};
 
 pub(super) const LANGUAGES: [&str; 2] = ["en", "zh-CN"];
 /// Ignored with a warning: the daemon can well run without.
-const LATER: [&str; 3] = ["routes", "poller", "sql"];
+const LATER: [&str; 2] = ["routes", "poller"];
 const STORAGE_LATER: [&str; 3] = ["m5", "h1", "watermark"];
 const DAY: Duration = Duration::from_secs(86_400);
 /// A day is the least that can be dropped: it is one file.
@@ -30,7 +31,7 @@ pub(super) fn read(root: &Node, outside: &dyn Outside, problems: &mut Problems<'
     Keys::new(
         "settings.yaml",
         &[
-            "version", "server", "storage", "push", "mail", "notify", "traps", "reports",
+            "version", "server", "storage", "push", "mail", "notify", "traps", "reports", "sql",
         ],
     )
     .ignored(&LATER)
@@ -43,6 +44,7 @@ pub(super) fn read(root: &Node, outside: &dyn Outside, problems: &mut Problems<'
             }
             "server" => server(node, &mut settings, problems),
             "storage" => storage(node, &mut settings, problems),
+            "sql" => settings.sql = sql(node, problems),
             "push" => push(node, &mut settings, problems),
             "mail" => settings.mail = mail(entry.key.mark, node, outside, problems),
             "notify" => notify(node, &mut settings, problems),
@@ -246,7 +248,7 @@ fn storage(node: &Node, settings: &mut Settings, problems: &mut Problems<'_>) {
 }
 
 /// `512MB`, `2GB`, `1GiB`; SI units are powers of 1000.
-fn parse_bytes(text: &str) -> Option<u64> {
+pub(super) fn parse_bytes(text: &str) -> Option<u64> {
     const UNITS: [(&str, u64); 6] = [
         ("MiB", 1 << 20),
         ("GiB", 1 << 30),

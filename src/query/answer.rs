@@ -1,5 +1,7 @@
 //! What the history answers.
 
+use serde::{Deserialize, Serialize};
+
 /// The rows of an answer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
@@ -9,7 +11,7 @@ pub struct Answer {
     pub truncated: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AnswerColumn {
     pub name: String,
     /// DuckDB's name of the type.
@@ -17,13 +19,13 @@ pub struct AnswerColumn {
 }
 
 /// One cell of an answer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Cell {
     Null,
     Bool(bool),
     /// Any integer type up to HUGEINT.
-    Int(i128),
-    Float(f64),
+    Int(#[serde(with = "exact")] i128),
+    Float(#[serde(with = "bits")] f64),
     Text(String),
     /// Microseconds since 1970 UTC.
     Time(i64),
@@ -50,5 +52,32 @@ impl Cell {
             Cell::Other(text) => text.parse().ok().filter(|value: &f64| value.is_finite()),
             _ => None,
         }
+    }
+}
+
+/// An integer beyond what JSON's numbers hold, as text.
+mod exact {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(v: &i128, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&v.to_string())
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<i128, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
+/// A float bit by bit: JSON has no infinity.
+mod bits {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(v: &f64, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(v.to_bits())
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<f64, D::Error> {
+        u64::deserialize(from).map(f64::from_bits)
     }
 }

@@ -7,7 +7,9 @@ use duckdb::{Connection, Statement, params_from_iter};
 
 use super::pool::Lease;
 use super::sealed::{Folder, files, scope};
-use super::{Answer, AnswerColumn, Cell, Question, Shared, StoreError, cell, gate, lex, open};
+use super::{
+    Answer, AnswerColumn, Cell, Question, Shared, StoreError, cell, gate, lex, mistake, open,
+};
 
 /// An answer larger than this in memory is cut.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
@@ -17,10 +19,9 @@ pub(super) fn ask(shared: &Shared, question: &Question) -> Result<Answer, StoreE
     let deadline = Instant::now() + question.timeout;
     with_reader(shared, question, deadline, |lease, sql| {
         read_only(shared, lease, question, |connection| {
-            let mut answer = run(connection, &sql, question)?;
-            answer.truncated |= answer.rows.len() > question.max_rows;
-            answer.rows.truncate(question.max_rows);
-            Ok(answer)
+            let mut collected = Collected::of(question);
+            run(connection, &sql, question, &mut collected)?;
+            Ok(collected.answer)
         })
     })
 }
@@ -42,7 +43,8 @@ pub(super) fn with_reader<T>(
         .set_timezone(&question.timezone)
         .map_err(|e| explain(&e))
         .and_then(|()| gate::check(&lease, &question.sql).map_err(StoreError::Query))
-        .and_then(|()| work(&mut lease, prepared_sql(question)));
+        .and_then(|()| work(&mut lease, prepared_sql(question)))
+        .map_err(|error| mistake::placed(&lease, question, error));
     drop(watched);
     match result {
         Err(StoreError::Query(text)) if interrupted(&text) && Instant::now() >= deadline => {
@@ -96,9 +98,56 @@ fn prepared_sql(question: &Question) -> String {
     })
 }
 
+/// Takes an answer as it comes.
+pub(super) trait Sink {
+    /// Comes once, first.
+    fn columns(&mut self, columns: Vec<AnswerColumn>) -> Result<(), StoreError>;
+    /// `false`: no more rows, please.
+    fn row(&mut self, row: Vec<Cell>) -> Result<bool, StoreError>;
+}
+
+/// An answer in memory, cut where it gets too large.
+struct Collected {
+    answer: Answer,
+    max_rows: usize,
+    bytes: usize,
+}
+
+impl Collected {
+    fn of(question: &Question) -> Collected {
+        Collected {
+            answer: Answer::default(),
+            max_rows: question.max_rows,
+            bytes: 0,
+        }
+    }
+}
+
+impl Sink for Collected {
+    fn columns(&mut self, columns: Vec<AnswerColumn>) -> Result<(), StoreError> {
+        self.answer.columns = columns;
+        Ok(())
+    }
+
+    fn row(&mut self, row: Vec<Cell>) -> Result<bool, StoreError> {
+        if self.answer.rows.len() >= self.max_rows || self.bytes > MAX_ANSWER_BYTES {
+            self.answer.truncated = true;
+            return Ok(false);
+        }
+        self.bytes += row.iter().map(cell::size).sum::<usize>();
+        self.answer.rows.push(row);
+        Ok(true)
+    }
+}
+
 /// Runs the SQL. Columns of types that have no cell of their own come as DuckDB prints them: then
 /// the SQL runs again inside a SELECT that casts them.
-fn run(connection: &Connection, sql: &str, question: &Question) -> Result<Answer, StoreError> {
+pub(super) fn run(
+    connection: &Connection,
+    sql: &str,
+    question: &Question,
+    sink: &mut dyn Sink,
+) -> Result<(), StoreError> {
     let mut statement = connection.prepare(sql).map_err(|e| explain(&e))?;
     let values = bound(&statement, question)?;
     let types = match start(&mut statement, &values) {
@@ -106,15 +155,15 @@ fn run(connection: &Connection, sql: &str, question: &Question) -> Result<Answer
         // The client library refuses to hold some types at all.
         Err(StoreError::Query(text)) if text.contains("decoding Variant") => {
             drop(statement);
-            return run_as_text(connection, sql, question, &values);
+            return run_as_text(connection, sql, question, &values, sink);
         }
         Err(error) => return Err(error),
     };
     if types.iter().all(|t| t.is_some_and(cell::is_plain)) {
-        return fetch(&statement, question.max_rows, &[]);
+        return fetch(&statement, &[], sink);
     }
     drop(statement);
-    run_as_text(connection, sql, question, &values)
+    run_as_text(connection, sql, question, &values, sink)
 }
 
 fn run_as_text(
@@ -122,7 +171,8 @@ fn run_as_text(
     sql: &str,
     question: &Question,
     values: &[Cell],
-) -> Result<Answer, StoreError> {
+    sink: &mut dyn Sink,
+) -> Result<(), StoreError> {
     let sql = sql.trim_end().trim_end_matches(';');
     let described = describe(connection, sql, values)?;
     let columns: Vec<String> = described
@@ -141,13 +191,17 @@ fn run_as_text(
     let wrapped = format!("SELECT {} FROM ({sql}\n)", columns.join(", "));
     let mut statement = connection.prepare(&wrapped).map_err(|e| explain(&e))?;
     let values = bound(&statement, question)?;
-    start(&mut statement, &values)?;
-    let others: Vec<bool> = described.iter().map(|(_, _, plain)| !plain).collect();
-    let mut answer = fetch(&statement, question.max_rows, &others)?;
-    for (column, (_, sql_type, _)) in answer.columns.iter_mut().zip(described) {
-        column.sql_type = sql_type;
+    start(&mut statement, &values)
+        .and_then(|_| fetch(&statement, &described, sink))
+        .map_err(unplaced)
+}
+
+/// The place of a mistake in a statement that is not the question's own says nothing.
+pub(super) fn unplaced(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Mistake { message, .. } => StoreError::Query(message),
+        error => error,
     }
-    Ok(answer)
 }
 
 /// Name, type and whether it is plain, of each column of the result.
@@ -223,41 +277,35 @@ fn start(
         .collect())
 }
 
-/// The rows of a started statement, one more than `max_rows` if there are more.
+/// The rows of a started statement. `described`: what its columns were before they were cast.
 fn fetch(
     statement: &Statement<'_>,
-    max_rows: usize,
-    others: &[bool],
-) -> Result<Answer, StoreError> {
-    let mut answer = Answer::default();
+    described: &[(String, String, bool)],
+    sink: &mut dyn Sink,
+) -> Result<(), StoreError> {
+    let mut columns = Vec::new();
     let mut types = Vec::new();
     for (i, name) in statement.column_names().into_iter().enumerate() {
         let handle = statement.column_logical_type(i);
         let id = handle.try_id().unwrap_or(LogicalTypeId::Varchar);
-        let sql_type = cell::type_name(&handle, id);
-        types.push((id, others.get(i).copied().unwrap_or(false)));
-        answer.columns.push(AnswerColumn { name, sql_type });
+        let original = described.get(i);
+        let sql_type = original.map_or_else(|| cell::type_name(&handle, id), |(_, t, _)| t.clone());
+        types.push((id, original.is_some_and(|(_, _, plain)| !plain)));
+        columns.push(AnswerColumn { name, sql_type });
     }
+    sink.columns(columns)?;
     let mut rows = statement.raw_query();
-    let mut bytes = 0;
     while let Some(row) = rows.next().map_err(|e| explain(&e))? {
         let mut cells = Vec::with_capacity(types.len());
         for (i, (id, other)) in types.iter().enumerate() {
             let value = row.get_ref(i).map_err(|e| explain(&e))?;
-            let cell = cell::read(value, *id, *other);
-            bytes += cell::size(&cell);
-            cells.push(cell);
+            cells.push(cell::read(value, *id, *other));
         }
-        answer.rows.push(cells);
-        if bytes > MAX_ANSWER_BYTES {
-            answer.truncated = true;
-            break;
-        }
-        if answer.rows.len() > max_rows {
+        if !sink.row(cells)? {
             break;
         }
     }
-    Ok(answer)
+    Ok(())
 }
 
 fn check_timezone(name: &str) -> Result<(), StoreError> {
@@ -274,6 +322,9 @@ pub(super) fn explain(error: &duckdb::Error) -> StoreError {
     let text = error.to_string();
     if text.contains("database has been invalidated") || text.starts_with("FATAL") {
         return StoreError::Invalidated(open::first_line(&text));
+    }
+    if let Some(told) = mistake::read(&text) {
+        return told;
     }
     StoreError::Query(clean(&text))
 }

@@ -1,11 +1,11 @@
 //! An answer as Parquet: DuckDB writes it into `data/export`, the only directory that it may touch.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use duckdb::params_from_iter;
 
-use super::ask::{bound, describe, explain, read_only, with_reader};
+use super::ask::{bound, describe, explain, read_only, unplaced, with_reader};
 use super::format::{self, Format};
 use super::schema::{ident, literal};
 use super::{Question, Store, StoreError};
@@ -20,12 +20,19 @@ impl Store {
         question: &Question,
         format: Format,
     ) -> Result<(Vec<u8>, bool), StoreError> {
-        if format == Format::Parquet {
-            return self.parquet(question).map(|bytes| (bytes, false));
+        match format {
+            Format::Parquet => self.parquet(question).map(|bytes| (bytes, false)),
+            Format::Arrow => {
+                let mut bytes = Vec::new();
+                let outcome = self.arrow(question, &mut bytes, usize::MAX, &|_| {})?;
+                Ok((bytes, outcome.truncated))
+            }
+            _ => {
+                let answer = self.ask_blocking(question)?;
+                let text = format::text(&answer, format, &question.timezone);
+                Ok((text.into_bytes(), answer.truncated))
+            }
         }
-        let answer = self.ask_blocking(question)?;
-        let text = format::text(&answer, format, &question.timezone);
-        Ok((text.into_bytes(), answer.truncated))
     }
 
     /// The whole answer as a Parquet file; its row cap does not hold, its deadline does.
@@ -36,9 +43,28 @@ impl Store {
             ));
         };
         let file = Unlinked(directory.join(format!("{:032x}.parquet", rand::random::<u128>())));
+        self.write_parquet(question, &file.0)?;
+        let unreadable = |e: std::io::Error| {
+            StoreError::Other(format!("{} cannot be read: {e}", file.0.display()))
+        };
+        let size = std::fs::metadata(&file.0).map_err(unreadable)?.len();
+        if size > MAX_BYTES {
+            return Err(StoreError::Query(
+                "the answer is larger than 1 GiB: ask for a shorter range".into(),
+            ));
+        }
+        std::fs::read(&file.0).map_err(unreadable)
+    }
+
+    /// Writes the whole answer to that file as Parquet. Returns how many rows it holds.
+    pub(super) fn write_parquet(
+        &self,
+        question: &Question,
+        file: &Path,
+    ) -> Result<u64, StoreError> {
         let deadline = Instant::now() + question.timeout;
         with_reader(&self.shared, question, deadline, |lease, sql| {
-            let target = literal(&file.0.to_string_lossy());
+            let target = literal(&file.to_string_lossy());
             read_only(&self.shared, lease, question, |connection| {
                 let sql = sql.trim_end().trim_end_matches(';');
                 let values = {
@@ -55,24 +81,15 @@ impl Store {
                     "COPY (SELECT {} FROM ({sql}\n)) TO {target} (FORMAT parquet, COMPRESSION zstd)",
                     selected.join(", ")
                 );
-                let mut statement = connection.prepare(&copy).map_err(|e| explain(&e))?;
+                let wrong = |e: duckdb::Error| unplaced(explain(&e));
+                let mut statement = connection.prepare(&copy).map_err(wrong)?;
                 let values = bound(&statement, question)?;
-                statement
+                let rows = statement
                     .execute(params_from_iter(&values))
-                    .map_err(|e| explain(&e))?;
-                Ok(())
+                    .map_err(wrong)?;
+                Ok(rows as u64)
             })
-        })?;
-        let unreadable = |e: std::io::Error| {
-            StoreError::Other(format!("{} cannot be read: {e}", file.0.display()))
-        };
-        let size = std::fs::metadata(&file.0).map_err(unreadable)?.len();
-        if size > MAX_BYTES {
-            return Err(StoreError::Query(
-                "the answer is larger than 1 GiB: ask for a shorter range".into(),
-            ));
-        }
-        std::fs::read(&file.0).map_err(unreadable)
+        })
     }
 }
 

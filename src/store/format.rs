@@ -4,12 +4,14 @@
 use std::fmt::Write;
 
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 use unicode_width::UnicodeWidthStr;
 
-use super::{Answer, Cell, json};
+use super::text::Text;
+use super::{Answer, Cell};
 
 /// What `-o` takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Format {
     Table,
     Csv,
@@ -17,10 +19,12 @@ pub enum Format {
     Ndjson,
     Markdown,
     Parquet,
+    /// An Arrow stream.
+    Arrow,
 }
 
 impl Format {
-    pub const WORDS: [&str; 6] = ["table", "csv", "json", "ndjson", "md", "parquet"];
+    pub const WORDS: [&str; 7] = ["table", "csv", "json", "ndjson", "md", "parquet", "arrow"];
 
     /// The format of a word or of a file's ending.
     pub fn from_word(word: &str) -> Option<Format> {
@@ -31,6 +35,7 @@ impl Format {
             "ndjson" | "jsonl" => Format::Ndjson,
             "md" | "markdown" => Format::Markdown,
             "parquet" => Format::Parquet,
+            "arrow" | "arrows" => Format::Arrow,
             _ => return None,
         })
     }
@@ -44,6 +49,7 @@ impl Format {
             Format::Ndjson => "ndjson",
             Format::Markdown => "md",
             Format::Parquet => "parquet",
+            Format::Arrow => "arrow",
         }
     }
 
@@ -55,20 +61,30 @@ impl Format {
             Format::Ndjson => "application/x-ndjson",
             Format::Markdown => "text/markdown; charset=utf-8",
             Format::Parquet => "application/vnd.apache.parquet",
+            Format::Arrow => "application/vnd.apache.arrow.stream",
         }
     }
 }
 
-/// The answer in a text format ([`Format::Parquet`] is none: it gives the CSV).
+/// The answer in a text format ([`Format::Parquet`] and [`Format::Arrow`] are none: they give the
+/// CSV).
 pub fn text(answer: &Answer, format: Format, timezone: &str) -> String {
-    let zone = TimeZone::get(timezone).unwrap_or(TimeZone::UTC);
-    match format {
-        Format::Table => table(answer, &zone),
-        Format::Csv | Format::Parquet => csv(answer, &zone),
-        Format::Json => json::document(answer, &zone),
-        Format::Ndjson => json::lines(answer, &zone),
-        Format::Markdown => markdown(answer, &zone),
+    if format == Format::Table {
+        return table(answer, &zone(timezone));
     }
+    let mut text = Text::new(format, &answer.columns, timezone);
+    let mut out = String::new();
+    text.begin(&answer.columns, &mut out);
+    for row in &answer.rows {
+        text.row(row, &mut out);
+    }
+    text.end(answer.truncated, &mut out);
+    out
+}
+
+/// The zone of that IANA name; UTC when there is none.
+pub(super) fn zone(name: &str) -> TimeZone {
+    TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
 /// One cell as plain text; NULL is empty. Not escaped for anything.
@@ -86,7 +102,7 @@ pub fn plain(cell: &Cell, zone: &TimeZone) -> String {
 
 /// As [`plain`], for the eye: a float with 6 significant digits, or none after the point when it is
 /// large.
-fn short(cell: &Cell, zone: &TimeZone) -> String {
+pub(super) fn short(cell: &Cell, zone: &TimeZone) -> String {
     let Cell::Float(v) = cell else {
         return plain(cell, zone);
     };
@@ -195,23 +211,8 @@ fn table(answer: &Answer, zone: &TimeZone) -> String {
     out
 }
 
-fn csv(answer: &Answer, zone: &TimeZone) -> String {
-    let names = answer.columns.iter().map(|c| csv_field(&c.name));
-    let mut out = names.collect::<Vec<_>>().join(",");
-    out.push('\n');
-    for row in &answer.rows {
-        let fields = row.iter().map(|cell| match cell {
-            Cell::Text(text) => csv_field(&guarded(text)),
-            other => csv_field(&plain(other, zone)),
-        });
-        out.push_str(&fields.collect::<Vec<_>>().join(","));
-        out.push('\n');
-    }
-    out
-}
-
 /// Spreadsheets run text that begins like a formula.
-fn guarded(text: &str) -> String {
+pub(super) fn guarded(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{text}")
     } else {
@@ -219,25 +220,12 @@ fn guarded(text: &str) -> String {
     }
 }
 
-fn csv_field(text: &str) -> String {
+pub(super) fn csv_field(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) || text.starts_with(' ') || text.ends_with(' ') {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
         text.to_owned()
     }
-}
-
-fn markdown(answer: &Answer, zone: &TimeZone) -> String {
-    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let escaped = |text: &str| visible(&text.replace(['\n', '\r'], " ")).replace('|', "\\|");
-    let mut out = line(answer.columns.iter().map(|c| escaped(&c.name)).collect());
-    out.push_str(&line(vec!["---".to_owned(); answer.columns.len()]));
-    for row in &answer.rows {
-        out.push_str(&line(
-            row.iter().map(|c| escaped(&short(c, zone))).collect(),
-        ));
-    }
-    out
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 
 use duckdb::Connection;
 
-use super::lex;
+use super::{lex, mistake};
 
 /// `Err`: a sentence for the person who asked.
 pub(super) fn check(connection: &Connection, sql: &str) -> Result<(), String> {
@@ -63,16 +63,7 @@ struct Verdict {
     position: Option<usize>,
 }
 
-/// The message with the line and a caret under the place, as DuckDB itself shows it.
+/// The message with the line and a caret under the place.
 fn syntax_error(sql: &str, message: &str, position: Option<usize>) -> String {
-    let Some(at) = position.filter(|at| sql.is_char_boundary(*at)) else {
-        return message.to_owned();
-    };
-    let before = &sql[..at];
-    let number = before.matches('\n').count() + 1;
-    let start = before.rfind('\n').map_or(0, |n| n + 1);
-    let line = sql[start..].lines().next().unwrap_or_default();
-    let label = format!("LINE {number}: ");
-    let indent = label.len() + sql[start..at].chars().count();
-    format!("{message}\n\n{label}{line}\n{:indent$}^", "")
+    position.map_or_else(|| message.to_owned(), |at| mistake::at(sql, message, at))
 }

@@ -5,38 +5,27 @@ use std::fmt::Write;
 use jiff::tz::TimeZone;
 
 use super::format::plain;
-use super::{Answer, Cell};
+use super::{AnswerColumn, Cell};
 
-/// One document: columns with their types, rows as objects.
-pub(super) fn document(answer: &Answer, zone: &TimeZone) -> String {
-    let names = unique_names(answer);
+/// The beginning of a document: columns with their types, rows as objects.
+pub(super) fn begin(columns: &[AnswerColumn], names: &[String]) -> String {
     let mut out = String::from("{\"version\":1,\"columns\":[");
-    for (i, column) in answer.columns.iter().enumerate() {
+    for (i, (column, name)) in columns.iter().zip(names).enumerate() {
         let comma = if i == 0 { "" } else { "," };
-        let (name, kind) = (quoted(&names[i]), quoted(&column.sql_type));
+        let (name, kind) = (quoted(name), quoted(&column.sql_type));
         let _ = write!(out, "{comma}{{\"name\":{name},\"type\":{kind}}}");
     }
     out.push_str("],\"rows\":[");
-    for (i, row) in answer.rows.iter().enumerate() {
-        out.push_str(if i == 0 { "\n" } else { ",\n" });
-        json_row(&mut out, &names, row, zone);
-    }
-    let _ = writeln!(out, "\n],\"truncated\":{}}}", answer.truncated);
     out
 }
 
-/// One object per line.
-pub(super) fn lines(answer: &Answer, zone: &TimeZone) -> String {
-    let names = unique_names(answer);
-    let mut out = String::new();
-    for row in &answer.rows {
-        json_row(&mut out, &names, row, zone);
-        out.push('\n');
-    }
-    out
+/// The end of a document.
+pub(super) fn end(truncated: bool) -> String {
+    format!("\n],\"truncated\":{truncated}}}\n")
 }
 
-fn json_row(out: &mut String, names: &[String], row: &[Cell], zone: &TimeZone) {
+/// One row as an object.
+pub(super) fn json_row(out: &mut String, names: &[String], row: &[Cell], zone: &TimeZone) {
     out.push('{');
     for (i, (name, cell)) in names.iter().zip(row).enumerate() {
         if i > 0 {
@@ -62,9 +51,9 @@ fn quoted(text: &str) -> String {
 }
 
 /// The columns' names; one that came before gets a number.
-fn unique_names(answer: &Answer) -> Vec<String> {
-    let mut names: Vec<String> = Vec::with_capacity(answer.columns.len());
-    for column in &answer.columns {
+pub(super) fn unique_names(columns: &[AnswerColumn]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::with_capacity(columns.len());
+    for column in columns {
         let mut name = column.name.clone();
         let mut number = 1;
         while names.contains(&name) {

@@ -23,6 +23,31 @@ pub(super) fn cast_parameters<'a>(sql: &str, cast: impl Fn(&str) -> Option<&'a s
     out
 }
 
+/// Where a byte of what [`cast_parameters`] made stood in the SQL as written.
+pub(super) fn place_before_cast<'a>(
+    sql: &str,
+    cast: impl Fn(&str) -> Option<&'a str>,
+    place: usize,
+) -> usize {
+    const OPEN: usize = "CAST(".len();
+    const CLOSE: usize = " AS )".len();
+    let mut grown = 0;
+    for (start, end) in parameters(sql) {
+        let Some(sql_type) = cast(&sql[start + 1..end]) else {
+            continue;
+        };
+        if place < start + grown + OPEN {
+            break;
+        }
+        let added = OPEN + CLOSE + sql_type.len();
+        if place < end + grown + added {
+            return start;
+        }
+        grown += added;
+    }
+    place.saturating_sub(grown).min(sql.len())
+}
+
 /// What follows a leading EXPLAIN or EXPLAIN ANALYZE, if the SQL begins so.
 pub(super) fn explained(sql: &str) -> Option<&str> {
     let rest = keyword(sql, "EXPLAIN")?;
@@ -191,6 +216,22 @@ mod tests {
         for (sql, want) in changed {
             assert_eq!(cast(sql), want);
         }
+    }
+
+    #[test]
+    fn places_are_found_again() {
+        let sql = "SELECT x WHERE ts > $from AND nme = $from";
+        let knows = |name: &str| (name == "from").then_some("TIMESTAMPTZ");
+        let grown = cast(sql);
+        for word in ["SELECT", "x", "$from", "nme"] {
+            let place = grown.find(word).unwrap();
+            assert_eq!(
+                place_before_cast(sql, knows, place),
+                sql.find(word).unwrap()
+            );
+        }
+        let last = grown.rfind("CAST").unwrap();
+        assert_eq!(place_before_cast(sql, knows, last), sql.rfind('$').unwrap());
     }
 
     #[test]

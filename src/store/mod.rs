@@ -4,8 +4,10 @@
 //! Physical tables lie in schema `raw` and are private; the views of schema `main`, each column with
 //! its comment, are what people ask. Nothing outside this module knows DuckDB.
 
+pub mod adhoc;
 mod alert;
 mod append;
+mod arrow;
 mod ask;
 mod cell;
 mod check;
@@ -22,6 +24,7 @@ mod known;
 mod lex;
 mod lock;
 mod migrate;
+mod mistake;
 mod open;
 mod period;
 mod pool;
@@ -37,6 +40,7 @@ mod schema;
 pub mod sealed;
 #[cfg(test)]
 mod tests;
+mod text;
 pub mod upkeep;
 mod view;
 
@@ -45,13 +49,14 @@ pub use check::{check_queries, check_tables};
 pub use held::Held;
 pub use push::KEYS_PER_HOST;
 pub use question::{MAX_ROWS, TIMEOUT};
-pub use request::{Reply, Request, TRUNCATED};
+pub use request::{FAILED, Reply, Request, TRUNCATED};
 pub use room::Room;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::health::HostHealth;
@@ -124,6 +129,21 @@ pub enum StoreError {
     /// What DuckDB says about the question, made to stand alone.
     #[error("{0}")]
     Query(String),
+    /// As [`StoreError::Query`], not yet put into words.
+    #[error("{message}")]
+    Mistake {
+        message: String,
+        /// Where in the statement.
+        byte: Option<usize>,
+        /// The table that is not there.
+        table: Option<String>,
+    },
+    /// The question needs more than it may have.
+    #[error("{0}")]
+    Limit(String),
+    /// Others are asking: later, please.
+    #[error("{0}")]
+    Busy(String),
     /// The instance is unusable until it is closed and opened again (disk full, I/O error).
     #[error("the database needs to be reopened: {0}")]
     Invalidated(String),
@@ -133,7 +153,7 @@ pub enum StoreError {
 
 /// A question to the history, asked on a READ ONLY transaction: one SELECT, DESCRIBE, SHOW,
 /// SUMMARIZE or EXPLAIN.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Question {
     pub sql: String,
     /// Bound by name (`$name`). A [`Cell::Time`] arrives as TIMESTAMPTZ, a [`Cell::Other`] as

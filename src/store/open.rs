@@ -8,7 +8,7 @@ use duckdb::{Config, Connection};
 use super::repair::{self, Repair};
 use super::schema::literal;
 use super::sealed::{Folder, files, manifest, scope, table};
-use super::{Options, Recorder, Shared, Store, StoreError, health, lock, migrate, pool};
+use super::{Options, Recorder, Shared, Store, StoreError, adhoc, health, lock, migrate, pool};
 use crate::table::Tables;
 
 /// The file's name in the data directory.
@@ -27,7 +27,8 @@ pub(super) fn file(data: &Path, options: &Options) -> Result<(Store, Recorder), 
     let lock = lock::take(data, &path)?;
     clear(&export);
     let (connection, repairs) = connect(&path, options)?;
-    set_up(&connection, data, &[&export, sealed.root()])?;
+    let adhoc = data.join(adhoc::NAME);
+    set_up(&connection, data, &[&export, sealed.root(), &adhoc])?;
     migrate::bring_up(&connection, &path, Some(&sealed))?;
     for repair in &repairs {
         report(&connection, repair)?;
@@ -112,7 +113,7 @@ pub(super) fn memory() -> Result<(Store, Recorder), StoreError> {
 
 /// An empty database in memory with the same tables and views, that plans questions: see
 /// [`super::sealed::scope`].
-fn twin(original: &Connection) -> Result<Connection, StoreError> {
+pub(super) fn twin(original: &Connection) -> Result<Connection, StoreError> {
     let twin = Connection::open_in_memory_with_flags(config(Some(128 << 20))?.threads(1)?)?;
     twin.execute_batch(&format!(
         "SET disabled_optimizers = {}; CREATE SCHEMA raw; CREATE SCHEMA hist",
@@ -136,7 +137,7 @@ pub(super) fn renew(
     Ok(())
 }
 
-fn finish(
+pub(super) fn finish(
     connection: Connection,
     twin: Option<Connection>,
     first: String,
@@ -217,7 +218,7 @@ fn set_up(connection: &Connection, data: &Path, allowed: &[&Path]) -> Result<(),
 }
 
 /// No file outside these directories, no extension, no setting but the session's time zone.
-fn lock_down(connection: &Connection, allowed: &[&Path]) -> Result<(), StoreError> {
+pub(super) fn lock_down(connection: &Connection, allowed: &[&Path]) -> Result<(), StoreError> {
     let allowed: Vec<String> = allowed
         .iter()
         .map(|path| literal(&path.to_string_lossy()))

@@ -9,11 +9,14 @@ use serde_json::Value;
 use crate::query::{Asked, Query};
 use crate::reading::UnixSeconds;
 
+use super::adhoc::Output;
 use super::format::Format;
 use super::{MAX_ROWS, Question, Store, StoreError, TIMEOUT};
 
-/// The header that stands on an answer that was cut.
+/// The header, or the trailer field, that stands on an answer that was cut.
 pub const TRUNCATED: &str = "x-eider-truncated";
+/// The trailer field that says why an answer broke off.
+pub const FAILED: &str = "x-eider-error";
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -33,6 +36,12 @@ pub struct Request {
     pub format: Option<String>,
     /// At most [`MAX_ROWS`] anyway. Parquet holds all rows.
     pub max_rows: Option<usize>,
+    /// Every row, as a file.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub all: bool,
+    /// A name for this one question, by which its progress can be seen and it can be cancelled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
 }
 
 /// The answer as bytes in the asked format.
@@ -68,6 +77,22 @@ impl Request {
         timezone: &str,
         now: UnixSeconds,
     ) -> Result<Reply, StoreError> {
+        let (question, format) = self.question(query, timezone, now)?;
+        let (bytes, truncated) = store.ask_as(&question, format)?;
+        Ok(Reply {
+            bytes,
+            content_type: format.content_type(),
+            truncated,
+        })
+    }
+
+    /// The query bound to the call's parameters, and the format of the answer.
+    pub fn question(
+        &self,
+        query: &Query,
+        timezone: &str,
+        now: UnixSeconds,
+    ) -> Result<(Question, Format), StoreError> {
         let word = self.format.as_deref().unwrap_or("json");
         let format = Format::from_word(word).ok_or_else(|| {
             let words = Format::WORDS.join(", ");
@@ -81,13 +106,22 @@ impl Request {
         };
         let question = Question::of(query, &asked, now);
         let mut question = question.map_err(|m| StoreError::Query(m.join("\n")))?;
-        question.max_rows = self.max_rows.unwrap_or(MAX_ROWS).clamp(1, MAX_ROWS);
-        let (bytes, truncated) = store.ask_as(&question, format)?;
-        Ok(Reply {
-            bytes,
-            content_type: format.content_type(),
-            truncated,
-        })
+        let most = match self.output(format) {
+            Output::File(_) => usize::MAX,
+            _ => MAX_ROWS,
+        };
+        question.max_rows = self.max_rows.unwrap_or(most).clamp(1, most);
+        Ok((question, format))
+    }
+
+    /// How a child is to answer in that format. A table is for the eye and never a file of its own:
+    /// all its rows must be known before the first is written.
+    pub fn output(&self, format: Format) -> Output {
+        if format == Format::Parquet || (self.all && format != Format::Table) {
+            Output::File(format)
+        } else {
+            Output::Stream(format)
+        }
     }
 
     /// The SQL of the request as a query.

@@ -1,4 +1,4 @@
-//! Questions of programs: SQL over the command line's socket, named queries for everyone.
+//! Questions of programs by a query's name.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use hyper::body::Bytes;
 use serde_json::Value;
 use warp::Reply as _;
 
+use super::adhoc;
 use super::fault::Fault;
-use super::gate::Peer;
 use super::routes::Response;
 use super::site::{self, Site};
 use super::visit::Visit;
@@ -23,33 +23,19 @@ use crate::store::{Request, TRUNCATED};
 /// What every query takes beside its own parameters.
 pub(super) const COMMON: [&str; 7] = ["from", "to", "tz", "lang", "format", "max_rows", "sort"];
 
-/// `POST /api/v1/sql`. Free SQL is for our own user alone: limits within the process do not hold
-/// against everyone.
-pub(super) async fn sql(
-    site: Arc<Site>,
-    visit: Arc<Visit>,
-    body: Bytes,
-) -> Result<Response, Fault> {
-    if visit.peer != Peer::Owner {
-        return Err(Fault::new(
-            StatusCode::FORBIDDEN,
-            "SQL is taken over the socket eider.sock only: use `eider query -e`",
-        ));
-    }
-    let request = read(&body)?;
-    let query = request.query()?;
-    answer(&site, request, query).await
-}
-
 /// `POST /api/v1/q/{name}`
 pub(super) async fn named(
     site: Arc<Site>,
-    _visit: Arc<Visit>,
+    visit: Arc<Visit>,
     name: String,
     body: Bytes,
 ) -> Result<Response, Fault> {
     let query = find(&site, &name)?;
-    answer(&site, read(&body)?, query).await
+    let request = read(&body)?;
+    if request.all {
+        return adhoc::answer(&site, &visit, &request, &query).await;
+    }
+    answer(&site, request, query).await
 }
 
 /// `GET /api/v1/q/{name}?…`, and `/q/{name}.{format}?…`
@@ -119,7 +105,7 @@ pub(super) fn find(site: &Site, name: &str) -> Result<Query, Fault> {
     })
 }
 
-fn read(body: &Bytes) -> Result<Request, Fault> {
+pub(super) fn read(body: &Bytes) -> Result<Request, Fault> {
     if body.is_empty() {
         return Ok(Request::default());
     }

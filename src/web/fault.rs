@@ -112,7 +112,11 @@ impl Fault {
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Fault {
         match error {
-            StoreError::Query(_) => Fault::new(StatusCode::BAD_REQUEST, error.to_string()),
+            StoreError::Query(_) | StoreError::Mistake { .. } => {
+                Fault::new(StatusCode::BAD_REQUEST, error.to_string())
+            }
+            StoreError::Limit(_) => Fault::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+            StoreError::Busy(_) => Fault::new(StatusCode::TOO_MANY_REQUESTS, error.to_string()),
             StoreError::Timeout(_) => Fault::new(StatusCode::GATEWAY_TIMEOUT, error.to_string()),
             other => {
                 error!(error = %other, "the history does not answer");

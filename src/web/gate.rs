@@ -14,6 +14,7 @@ use hyper::body::{Bytes, Incoming};
 use tower::ServiceExt as _;
 use warp::filters::BoxedFilter;
 
+use super::adhoc::{self, Outgoing};
 use super::auth::{self, Denied};
 use super::fault::Fault;
 use super::push;
@@ -46,7 +47,7 @@ pub(super) async fn answer(
     house: Arc<House>,
     peer: Peer,
     request: Request<Incoming>,
-) -> Result<Response, Infallible> {
+) -> Result<http::Response<Outgoing>, Infallible> {
     let (mut head, body) = request.into_parts();
     // HEAD is GET without the body, which hyper leaves away by itself.
     if head.method == Method::HEAD {
@@ -69,7 +70,7 @@ pub(super) async fn answer(
         Err(fault) => fault.respond(site, &visit).await,
     };
     dress(&visit, response.headers_mut());
-    Ok(response)
+    Ok(adhoc::outgoing(response))
 }
 
 /// Lets the request through with its whole body, or says why not.

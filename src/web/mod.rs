@@ -3,6 +3,7 @@
 //! A request passes [`listen`] (limits of connections and heads), [`gate`] (host, origin, login,
 //! body) and [`routes`]; handlers give a response or a [`fault`].
 
+mod adhoc;
 mod api;
 mod ask;
 mod auth;
@@ -20,6 +21,7 @@ mod push;
 mod range;
 mod records;
 mod routes;
+mod running;
 mod site;
 mod state_file;
 mod statics;
@@ -43,6 +45,7 @@ use crate::home::{Folder, Home};
 use crate::render::Renderer;
 use crate::signal::{Changed, Counters, Loaded, PollNow, Pushed};
 use crate::store::Store;
+use crate::store::adhoc::Desk;
 use crate::store::upkeep::Order;
 
 /// The ends of everything that pages need. `app` makes it.
@@ -52,6 +55,8 @@ pub struct Parts {
     /// The data directory.
     pub data: PathBuf,
     pub store: Store,
+    /// Where SQL of people is answered.
+    pub desk: Desk,
     pub loaded: watch::Receiver<Arc<Loaded>>,
     pub poll_now: mpsc::Sender<PollNow>,
     /// Asks for a reload; the answer is the next value of `loaded`.
@@ -117,6 +122,7 @@ impl Server {
             auth: auth::Auth::new(&self.parts.data),
             tokens: tokens::Tokens::of(&self.parts.data),
             asking: Semaphore::new(site::MAX_ASKING),
+            running: running::Running::default(),
             listen: self.addresses,
             stop: stop.clone(),
             parts: self.parts,

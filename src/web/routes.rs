@@ -13,7 +13,7 @@ use super::fault::Fault;
 use super::percent::Segment;
 use super::site::Site;
 use super::visit::Visit;
-use super::{api, ask, db, health, live, login, pages, push, statics};
+use super::{adhoc, api, ask, db, health, live, login, pages, push, statics};
 use crate::store::format::Format;
 
 pub(super) type Response = warp::reply::Response;
@@ -174,8 +174,11 @@ fn api_v1(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
         .and(warp::body::bytes())
         .and(with(site))
         .then(|body: Bytes, site, visit| {
-            finish(site, visit, move |site, visit| ask::sql(site, visit, body))
+            finish(site, visit, move |site, visit| {
+                adhoc::sql(site, visit, body)
+            })
         });
+    let sql = sql.or(one_sql(site)).unify();
     let upkeep = warp::path!("api" / "v1" / "db")
         .and(warp::post())
         .and(warp::body::bytes())
@@ -204,6 +207,27 @@ fn api_v1(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
     let reads = reads.or(pushes(site)).unify();
     let orders = poll.or(reload).unify().or(sql).unify().or(named).unify();
     reads.or(orders).unify().or(upkeep).unify().boxed()
+}
+
+/// One question under way, by the name that it was given.
+fn one_sql(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
+    let progress = warp::path!("api" / "v1" / "sql" / Segment)
+        .and(warp::get())
+        .and(with(site))
+        .then(|id: Segment, site, visit| {
+            finish(site, visit, move |site, visit| {
+                adhoc::progress(site, visit, id.0)
+            })
+        });
+    let cancel = warp::path!("api" / "v1" / "sql" / Segment)
+        .and(warp::delete())
+        .and(with(site))
+        .then(|id: Segment, site, visit| {
+            finish(site, visit, move |site, visit| {
+                adhoc::cancel(site, visit, id.0)
+            })
+        });
+    progress.or(cancel).unify().boxed()
 }
 
 /// What hosts send by themselves.

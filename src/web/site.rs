@@ -9,6 +9,7 @@ use tracing::error;
 
 use super::Parts;
 use super::auth::Auth;
+use super::running::Running;
 use super::tokens::Tokens;
 use crate::reading::UnixSeconds;
 use crate::render::Renderer;
@@ -27,6 +28,8 @@ pub(super) struct Site {
     /// Turns of named queries and SQL, which may take long; the pages' own questions do not wait
     /// behind them.
     pub(super) asking: Semaphore,
+    /// SQL of people under way.
+    pub(super) running: Running,
     /// Turns true when the daemon stops.
     pub(super) stop: watch::Receiver<bool>,
 }

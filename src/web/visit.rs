@@ -25,6 +25,8 @@ pub(super) struct Visit {
     pub(super) session: Option<String>,
     pub(super) user: Option<String>,
     accepts_json: bool,
+    /// The client reads what comes after the body.
+    pub(super) takes_trailers: bool,
 }
 
 impl Visit {
@@ -66,6 +68,7 @@ impl Visit {
             language_chosen: asked.is_some(),
             session: cookie(auth::COOKIE),
             user: None,
+            takes_trailers: text(header::TE).is_some_and(|te| te.contains("trailers")),
             accepts_json: text(header::ACCEPT)
                 .is_some_and(|accept| accept.contains("json") && !accept.contains("html")),
         }

@@ -37,7 +37,7 @@ use duckdb::Connection;
 use super::StoreError;
 
 /// The directory's name in the data directory.
-const NAME: &str = "sealed";
+pub(super) const NAME: &str = "sealed";
 /// A file that no new question reads may be unlinked after this long: the longest deadline of a
 /// question, 60 s, and 60 s more.
 pub const UNLINK_AFTER: Duration = Duration::from_secs(120);
@@ -62,8 +62,13 @@ impl Drop for Pin<'_> {
 
 impl Folder {
     pub(super) fn new(data: &Path) -> Folder {
+        Folder::at(data.join(NAME))
+    }
+
+    /// The directory itself.
+    pub(super) fn at(root: PathBuf) -> Folder {
         Folder {
-            root: data.join(NAME),
+            root,
             replaced: Mutex::default(),
             pins: AtomicUsize::new(0),
         }

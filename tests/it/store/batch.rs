@@ -20,7 +20,7 @@ pub(super) fn open(data: &Path) -> Result<(Store, Recorder), StoreError> {
 }
 
 /// One host, `a`, which gets id 1.
-pub(super) fn inventory() -> Inventory {
+pub(crate) fn inventory() -> Inventory {
     let host = Host {
         name: "a".into(),
         address: "a.example.net".into(),
@@ -38,7 +38,7 @@ pub(super) fn inventory() -> Inventory {
 }
 
 /// The batch of that number: a port with new facts, rows in two tables, a poll and an event.
-pub(super) fn numbered(number: i64) -> Stored {
+pub(crate) fn numbered(number: i64) -> Stored {
     let interface = table::find("interface").expect("a core table");
     let memory = table::find("memory").expect("a core table");
     let id = i32::try_from(number).expect("few batches");

@@ -1,7 +1,7 @@
 //! The history as other processes see it: killed writers, two openers, the query verbs.
 
 mod backup;
-mod batch;
+pub(crate) mod batch;
 mod kill;
 mod query;
 mod seal;

@@ -2,7 +2,7 @@
 //! a daemon and through one.
 
 use super::batch::{inventory, numbered, open};
-use crate::support::{Daemon, TestHome, http};
+use crate::support::{Daemon, TestHome};
 
 /// A home whose history holds three batches; what a daemon adds is larger than what is asked for.
 fn home() -> TestHome {
@@ -134,10 +134,6 @@ fn questions_are_answered_alike_with_and_without_a_daemon() {
     asks(&home);
     let daemon = Daemon::start(&home);
     asks(&home);
-    // Free SQL is not for the network.
-    let url = format!("{}/api/v1/sql", daemon.url());
-    let response = http::post(&url, &[], b"{\"sql\": \"SELECT 1\"}");
-    assert_eq!(response.status, 403, "{}", response.text());
     assert!(daemon.stop().success());
     asks(&home);
 }

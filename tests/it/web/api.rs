@@ -55,49 +55,19 @@ fn the_monitor_tells_how_it_is() {
 }
 
 #[test]
-fn sql_is_for_the_owners_socket_alone() {
+fn the_socket_takes_queries_by_name_and_is_its_owners() {
     let fleet = fleet();
     let socket = fleet.data.path().join("eider.sock");
-    let body = json!({"sql": "SELECT host, count(*) AS n FROM poll GROUP BY host ORDER BY host"});
-    let body = serde_json::to_vec(&body).unwrap();
-    let own = fleet.url.clone();
-    let refused = http::post(
-        &format!("{}/api/v1/sql", fleet.url),
-        &[("Origin", &own)],
-        &body,
-    );
-    assert_eq!(refused.status, 403);
-    let ask = |path: &str, body: &[u8]| {
-        http::unix_request(&socket, "POST", path, &[], body).expect("an answer")
-    };
-    let answer = ask("/api/v1/sql", &body).json();
-    assert_eq!(answer["rows"][0]["host"], "web01", "{answer}");
-    assert_eq!(answer["rows"][0]["n"], 31, "{answer}");
-    for sql in ["DELETE FROM raw.poll", "SELECT nothing", ""] {
-        let body = serde_json::to_vec(&json!({"sql": sql})).unwrap();
-        let wrong = ask("/api/v1/sql", &body);
-        assert_eq!(wrong.status, 400, "{sql}: {}", wrong.text());
-        assert_eq!(
-            wrong.header("content-type"),
-            Some("application/problem+json")
-        );
-    }
-    assert_eq!(ask("/api/v1/sql", b"{\"sq\": 1}").status, 400);
-    let named = ask(
-        "/api/v1/q/availability",
-        br#"{"from": "now-1h", "format": "csv"}"#,
-    );
+    let body = br#"{"from": "now-1h", "format": "csv"}"#;
+    let ask = || http::unix_request(&socket, "POST", "/api/v1/q/availability", &[], body);
+    let named = ask().expect("an answer");
     assert_eq!(named.status, 200, "{}", named.text());
     assert!(named.text().contains("web02"), "{}", named.text());
     fleet.users().set("ada", "correct horse").unwrap();
-    assert_eq!(ask("/api/v1/sql", &body_of("SELECT 1")).status, 200);
+    assert_eq!(ask().expect("an answer").status, 200);
     use std::os::unix::fs::PermissionsExt as _;
     let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-}
-
-fn body_of(sql: &str) -> Vec<u8> {
-    serde_json::to_vec(&json!({ "sql": sql })).expect("JSON")
 }
 
 #[test]

@@ -12,6 +12,7 @@ use eider::home::Home;
 use eider::intake::Intake;
 use eider::inventory::{AlertSeverity, Inventory};
 use eider::signal::{Changed, Counters, Loaded, PollNow};
+use eider::store::adhoc::Desk;
 use eider::store::{Recorder, Store};
 use eider::web::{self, Parts, UsersFile};
 use tokio::sync::{broadcast, mpsc, watch};
@@ -100,6 +101,7 @@ impl Fleet {
         let parts = Parts {
             home,
             data: data.path().to_owned(),
+            desk: Desk::open(&store, data.path()).expect("a desk"),
             store,
             loaded: loaded.subscribe(),
             poll_now,
