@@ -17,6 +17,7 @@ mod queries;
 mod query;
 mod record;
 mod reload;
+mod schema;
 mod serve;
 mod simulate;
 mod sql_child;
@@ -85,6 +86,8 @@ enum Verb {
     Profile(profile::Args),
     /// Ask the history: a query of queries/, or SQL
     Query(query::Args),
+    /// The tables that can be asked: columns, units, joins, examples
+    Schema(schema::Args),
     /// List the queries with their parameters
     Queries(queries::Args),
     /// The history: how large, whether whole; seal it
@@ -129,6 +132,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Poll(args) => poll::run(&home, &args)?,
         Verb::Profile(args) => profile::run(&home, &args)?,
         Verb::Query(args) => query::run(&home, &args)?,
+        Verb::Schema(args) => schema::run(&home, &args)?,
         Verb::Queries(args) => queries::run(&home, &args)?,
         Verb::Db(args) => db::run(&home, &args)?,
         Verb::Ssh(args) => ssh::run(&home, &args)?,

@@ -83,7 +83,7 @@ pub fn text(answer: &Answer, format: Format, timezone: &str) -> String {
 }
 
 /// The zone of that IANA name; UTC when there is none.
-pub(super) fn zone(name: &str) -> TimeZone {
+pub fn zone(name: &str) -> TimeZone {
     TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 

@@ -9,6 +9,7 @@ mod alert;
 mod append;
 mod arrow;
 mod ask;
+mod catalog;
 mod cell;
 mod check;
 mod columns;
@@ -45,6 +46,7 @@ pub mod upkeep;
 mod view;
 
 pub use crate::query::{Answer, AnswerColumn, Cell};
+pub use catalog::{ColumnDoc, TableDoc, catalog_of};
 pub use check::{check_queries, check_tables};
 pub use held::Held;
 pub use push::KEYS_PER_HOST;

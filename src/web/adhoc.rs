@@ -160,6 +160,11 @@ impl Asked {
             }
         }
     }
+
+    /// The moment whose rows the answer shows.
+    pub(super) fn as_of(&self) -> i64 {
+        self.run.as_of
+    }
 }
 
 fn cancelled() -> StoreError {

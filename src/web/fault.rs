@@ -58,6 +58,10 @@ impl Fault {
         }
     }
 
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// What is wrong, in words.
     pub(super) fn detail(&self) -> &str {
         &self.detail

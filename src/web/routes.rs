@@ -39,6 +39,8 @@ pub(super) fn all(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
     machine(site)
         .or(people(site))
         .unify()
+        .or(console(site))
+        .unify()
         .or(api_v1(site))
         .unify()
         .or(session(site))
@@ -135,6 +137,51 @@ fn people(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
         .unify();
     let pages = pages.or(status).unify().or(queries).unify();
     pages.or(query).unify().boxed()
+}
+
+/// SQL of people, and the tables that it may ask.
+fn console(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
+    let form = warp::path!("sql")
+        .and(warp::get())
+        .and(with(site))
+        .then(|site, visit| finish(site, visit, pages::console::form));
+    let ask = warp::path!("sql")
+        .and(warp::post())
+        .and(warp::body::bytes())
+        .and(with(site))
+        .then(|body: Bytes, site, visit| {
+            finish(site, visit, move |site, visit| {
+                pages::console::ask(site, visit, body)
+            })
+        });
+    let file = warp::path!("sql" / "file")
+        .and(warp::post())
+        .and(warp::body::bytes())
+        .and(with(site))
+        .then(|body: Bytes, site, visit| {
+            finish(site, visit, move |site, visit| {
+                pages::console::file(site, visit, body)
+            })
+        });
+    let tables = warp::path!("schema")
+        .and(warp::get())
+        .and(with(site))
+        .then(|site, visit| finish(site, visit, pages::schema::list));
+    let table = warp::path!("schema" / Segment)
+        .and(warp::get())
+        .and(with(site))
+        .then(|name: Segment, site, visit| {
+            finish(site, visit, move |site, visit| {
+                pages::schema::table(site, visit, name.0)
+            })
+        });
+    let api = warp::path!("api" / "v1" / "schema")
+        .and(warp::get())
+        .and(with(site))
+        .then(|site, visit| finish(site, visit, pages::schema::api));
+    let sql = form.or(ask).unify().or(file).unify();
+    let schema = tables.or(table).unify().or(api).unify();
+    sql.or(schema).unify().boxed()
 }
 
 /// A query as a page, or with the ending of a format as a file.

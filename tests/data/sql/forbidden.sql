@@ -200,7 +200,6 @@ EXPORT DATABASE '.'
 IMPORT DATABASE '.'
 EXPLAIN COPY (SELECT 1) TO '/tmp/eider-forbidden.csv'
 EXPLAIN ANALYZE COPY (SELECT 1) TO '/tmp/eider-forbidden.csv'
-SELECT write_log('x')
 WITH c AS (COPY (SELECT 1) TO '/tmp/eider-forbidden.csv') SELECT 1
 
 --- Other databases

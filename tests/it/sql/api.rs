@@ -207,7 +207,7 @@ fn a_question_under_way_tells_its_progress_and_is_cancelled() {
         );
         assert!(progress["elapsed_ms"].is_u64(), "{progress}");
         let child = wait_for("its child runs", crate::support::PATIENCE, || {
-            child_of(daemon.pid())
+            super::children_of(daemon.pid()).first().copied()
         });
         let gone = http::request("DELETE", &one, &[("Origin", &own)], b"").expect("an answer");
         assert_eq!(gone.status, 204, "{}", gone.text());

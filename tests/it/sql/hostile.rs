@@ -51,7 +51,7 @@ fn rows(home: &TestHome) -> Vec<serde_json::Value> {
                 (SELECT count(*) FROM memory WHERE used_bytes BETWEEN 1 AND 203) AS memory,
                 (SELECT count(*) FROM host) AS hosts,
                 (SELECT count(*) FROM sealed_file) AS sealed,
-                (SELECT count(*) FROM duckdb_views() WHERE NOT internal) AS views,
+                (SELECT count(*) FROM duckdb_views() WHERE schema_name = 'main' AND NOT internal) AS views,
                 (SELECT count(*) FROM duckdb_settings() WHERE name = 'lock_configuration' AND value = 'true') AS locked",
     )
 }
