@@ -26,7 +26,8 @@ mod rule;
 mod rule_file;
 mod settings;
 mod settings_file;
-
+mod sql_file;
+mod ssh_file;
 mod syntax;
 #[cfg(test)]
 mod tests;

@@ -44,7 +44,7 @@ pub(super) fn with_reader<T>(
         .map_err(|e| explain(&e))
         .and_then(|()| gate::check(&lease, &question.sql).map_err(StoreError::Query))
         .and_then(|()| work(&mut lease, prepared_sql(question)))
-        .map_err(|error| mistake::placed(&lease, question, error));
+        .map_err(|error| mistake::placed(lease.kept(), question, error));
     drop(watched);
     match result {
         Err(StoreError::Query(text)) if interrupted(&text) && Instant::now() >= deadline => {

@@ -38,8 +38,10 @@ pub(super) fn read(text: &str) -> Option<StoreError> {
                 .into(),
         ));
     }
-    let message = if told.exception_type == "Permission" {
-        format!("{words}\nOnly the tables of the history can be read here: no files, no network.")
+    let outside = told.exception_type == "Permission" || words.contains("requires the extension");
+    let message = if outside {
+        let first = words.lines().next().unwrap_or_default();
+        format!("{first}\nOnly the tables of the history can be read here: no files, no network.")
     } else {
         words
     };
@@ -62,7 +64,7 @@ fn too_much(words: &str) -> String {
 
 /// A mistake as a sentence with its place in the question.
 pub(super) fn placed(
-    connection: &Connection,
+    connection: Option<&Connection>,
     question: &Question,
     error: StoreError,
 ) -> StoreError {
@@ -74,7 +76,10 @@ pub(super) fn placed(
     else {
         return error;
     };
-    let message = match table.and_then(|name| better(connection, &name, &message)) {
+    let message = match table
+        .zip(connection)
+        .and_then(|(name, connection)| better(connection, &name, &message))
+    {
         Some(message) => message,
         None => message,
     };

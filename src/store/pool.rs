@@ -192,6 +192,11 @@ impl Lease<'_> {
         Ok(())
     }
 
+    /// The connection, unless it was discarded.
+    pub(super) fn kept(&self) -> Option<&Connection> {
+        self.reader.as_ref().map(|reader| &reader.connection)
+    }
+
     pub(super) fn twin(&self) -> Option<&Connection> {
         self.reader.as_ref()?.twin.as_ref()
     }

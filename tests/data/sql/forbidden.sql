@@ -132,7 +132,6 @@ SELECT * FROM read_blob('../../eider.duckdb')
 SELECT * FROM '../../eider.duckdb'
 SELECT * FROM read_text('file:///etc/passwd')
 SELECT * FROM read_text('file://localhost/etc/passwd')
-SELECT * FROM read_text('FILE:/etc/passwd')
 SELECT * FROM '/etc/hosts.csv'
 SELECT * FROM '/etc/passwd.json'
 SELECT * FROM '/etc/x.parquet'
@@ -229,7 +228,6 @@ UPDATE EXTENSIONS (httpfs)
 CREATE PERSISTENT SECRET x (TYPE http, BEARER_TOKEN 'y')
 CREATE OR REPLACE TEMPORARY SECRET x (TYPE s3)
 DROP SECRET x
-SELECT * FROM which_secret('s3://x', 's3')
 SELECT * FROM from_substrait('x'::BLOB)
 CALL start_ui()
 CALL quack_serve('quack:127.0.0.1:9494')
@@ -350,7 +348,6 @@ CHECKPOINT memory
 --- Several at once, and tricks
 SELECT 1;; DROP VIEW host
 SELECT 1;/**/DROP VIEW host
-SELECT 1; -- a
 SELECT 1 UNION ALL SELECT 2; SET threads = 1
 ; DROP VIEW host
 /* SELECT 1 */ DROP VIEW host
