@@ -193,7 +193,7 @@ async fn answer(site: &Arc<Site>, visit: &Visit, request: &Request) -> Result<Sh
         }
     }
     let zone = site.timezone();
-    let shown = tokio::task::spawn_blocking(move || shown(answer, &zone)).await;
+    let shown = tokio::task::spawn_blocking(move || shown(&answer, &zone)).await;
     let (heads, rows, truncated) = shown.map_err(|error| {
         Fault::from(StoreError::Other(format!(
             "the answer ended oddly: {error}"
@@ -208,7 +208,7 @@ async fn answer(site: &Arc<Site>, visit: &Visit, request: &Request) -> Result<Sh
     })
 }
 
-fn shown(answer: Answer, zone: &str) -> (Vec<Head>, Vec<Vec<String>>, bool) {
+fn shown(answer: &Answer, zone: &str) -> (Vec<Head>, Vec<Vec<String>>, bool) {
     let number = |place: usize| {
         let numbers =
             |row: &Vec<Cell>| matches!(row.get(place), Some(Cell::Int(_) | Cell::Float(_)));
