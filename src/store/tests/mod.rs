@@ -4,6 +4,7 @@ mod alert;
 mod check;
 mod faults;
 mod forbidden;
+mod held;
 mod history;
 mod questions;
 mod rollup;

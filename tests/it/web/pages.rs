@@ -168,6 +168,34 @@ fn queries_answer_as_pages_and_files() {
 }
 
 #[test]
+fn question_pages_sort_draw_and_say_why_they_are_empty() {
+    let fleet = Fleet::start(&members(""), 60);
+    let html = page(&fleet, "/q/top_cpu?sort=host");
+    assert!(html.contains("aria-sort=\"ascending\""), "{html}");
+    assert!(html.contains("sort=-mean_pct"), "{html}");
+    assert!(html.contains("<figure class=\"chart drawing\">"), "{html}");
+    let file = http::get(&format!("{}/q/top_cpu.csv?sort=host", fleet.url));
+    assert_eq!(file.status, 200, "{}", file.text());
+    let why = [
+        (
+            "/q/reboots?host=nohost",
+            "The inventory has no host nohost.",
+        ),
+        (
+            "/q/zombies?least=1000",
+            "nothing that this question asks for",
+        ),
+    ];
+    for (path, words) in why {
+        let html = page(&fleet, path);
+        assert!(html.contains(words), "{path}: {html}");
+    }
+    let network = page(&fleet, "/q?tag=network");
+    assert!(network.contains("/q/billing_95"), "{network}");
+    assert!(!network.contains("/q/top_cpu"), "{network}");
+}
+
+#[test]
 fn the_language_follows_the_link_the_cookie_and_the_browser() {
     let fleet = Fleet::start(&[Member::well("web01", "web")], 3);
     let speaks = |path: &str, headers: &[(&str, &str)]| {
