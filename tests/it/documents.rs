@@ -45,9 +45,11 @@ fn file_of(block: &str) -> &'static str {
     if defines("rules") {
         // In the place of the shipped rules, whose names it may use.
         "inventory/rules/base.yaml"
-    } else if ["server", "storage", "push", "mail", "notify", "traps"]
-        .iter()
-        .any(|key| defines(key))
+    } else if [
+        "server", "storage", "push", "mail", "notify", "traps", "sql",
+    ]
+    .iter()
+    .any(|key| defines(key))
     {
         "inventory/settings.yaml"
     } else {

@@ -20,7 +20,13 @@ pub(super) fn open(order: &Order) -> Result<Store, StoreError> {
         connection.execute_batch(&table.make(order))?;
     }
     let folder = Folder::at(order.sealed.clone());
-    files::clear(&connection, &folder)?;
+    // A view that reads no file at all cannot be made.
+    let empty: Vec<String> = plan
+        .sets
+        .iter()
+        .map(|set| files::none(&folder, set))
+        .collect();
+    connection.execute_batch(&empty.join("; "))?;
     connection.execute_batch(&plan.hist.join(";\n"))?;
     connection.execute_batch(&plan.main.join(";\n"))?;
     if asks_for_comments(&order.question.sql) {

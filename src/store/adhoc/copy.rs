@@ -29,6 +29,8 @@ pub(in crate::store) struct Copy {
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Plan {
     pub(super) tables: Vec<CopiedTable>,
+    /// The names of the views of `hist`, each of which reads a set of sealed files.
+    pub(super) sets: Vec<String>,
     /// The statements that make the views of `hist`, then those of `main`, and their comments.
     pub(super) hist: Vec<String>,
     pub(super) main: Vec<String>,
@@ -109,6 +111,7 @@ impl CopiedTable {
 
 fn plan(connection: &Connection) -> Result<Plan, StoreError> {
     let mut plan = Plan {
+        sets: sets(connection)?,
         hist: views(connection, "hist")?,
         main: views(connection, "main")?,
         comments: comments(connection)?,
@@ -145,6 +148,15 @@ fn is_shown(views: &str, table: &str) -> bool {
         || views
             .match_indices(&plain)
             .any(|(at, _)| ends(&views[at + plain.len()..]))
+}
+
+fn sets(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT view_name FROM duckdb_views() WHERE schema_name = 'hist'
+           AND database_name = current_database()",
+    )?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    names.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
 /// The statements that make the views of a schema, in the order in which they were made.
