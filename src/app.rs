@@ -18,7 +18,7 @@ use crate::collect::snmp::trap;
 use crate::home::{Folder, Home};
 use crate::inventory::{Inventory, Problem, TrapSettings};
 use crate::loops::{
-    evaluator, keeper, notifier, poller, receiver, reloader, sealer, trapper, writer,
+    evaluator, keeper, notifier, poller, receiver, reloader, sealer, sourcer, trapper, writer,
 };
 use crate::render::Renderer;
 use crate::signal::{Changed, Counters, Loaded, PollNow, Pushed};
@@ -128,6 +128,7 @@ impl Daemon {
             let trapper = self.trapper(settings, &writer, hasten)?;
             loops.spawn(trapper::run(trapper, stopped.clone()));
         }
+        loops.spawn(sourcer::run(self.sourcer(reload.clone()), stopped.clone()));
         let server = web::bind(
             self.web(&store, poll_now, reload, push, upkeep)?,
             if options.listen.is_empty() {
@@ -282,6 +283,15 @@ impl Daemon {
             writer: writer.clone(),
             loaded: self.loaded.clone(),
             asked,
+            counters: Arc::clone(&self.counters),
+        }
+    }
+
+    fn sourcer(&self, reload: mpsc::Sender<()>) -> sourcer::Sourcer {
+        sourcer::Sourcer {
+            home: self.home.clone(),
+            loaded: self.loaded.subscribe(),
+            reload,
             counters: Arc::clone(&self.counters),
         }
     }

@@ -1,6 +1,7 @@
 //! The home directory: where the files are, and the embedded ones that they override.
 
 mod secret;
+mod source;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,7 +1,8 @@
 //! What the loops and the pages tell each other, apart from what stands in the store.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
@@ -104,6 +105,8 @@ pub struct Counters {
     pub commits_failed: AtomicU64,
     /// Why the newest rows could not be written; empty while they are.
     pub store_trouble: Mutex<String>,
+    /// Why the hosts of a source stay as they were, by its name.
+    pub source_troubles: Mutex<BTreeMap<String, String>>,
     pub snmp_stale_replies: AtomicU64,
     /// Datagrams that came where traps are waited for.
     pub traps_received: AtomicU64,
@@ -134,6 +137,31 @@ impl Counters {
     }
 
     /// Sets the reason, or clears it with an empty one.
+    /// By the name of the source.
+    pub fn source_troubles(&self) -> BTreeMap<String, String> {
+        self.lock_sources().clone()
+    }
+
+    pub fn set_source_trouble(&self, name: &str, why: Option<String>) {
+        let mut troubles = self.lock_sources();
+        match why {
+            Some(why) => troubles.insert(name.to_owned(), why),
+            None => troubles.remove(name),
+        };
+    }
+
+    /// Forgets sources that are none any more.
+    pub fn keep_sources(&self, names: &BTreeSet<&str>) {
+        self.lock_sources()
+            .retain(|name, _| names.contains(name.as_str()));
+    }
+
+    fn lock_sources(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.source_troubles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn set_store_trouble(&self, why: String) {
         let trouble = self.store_trouble.lock();
         *trouble.unwrap_or_else(PoisonError::into_inner) = why;

@@ -11,9 +11,18 @@ use std::time::Duration;
 
 use crate::inventory::{Secret, SecretRef};
 
-const SECRET_BYTES_MAX: u64 = 64 << 10;
-/// A command that asks a person something would wait for ever.
-const COMMAND_DEADLINE: Duration = Duration::from_secs(5);
+/// How much a command may say, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    pub(super) bytes: u64,
+    pub(super) deadline: Duration,
+}
+
+/// Those of a secret. A command that asks a person something would wait for ever.
+const SECRET: Bounds = Bounds {
+    bytes: 64 << 10,
+    deadline: Duration::from_secs(5),
+};
 
 /// The value of a reference. The error is one sentence without the secret.
 pub(super) fn resolve(root: &Path, reference: &SecretRef) -> Result<Secret, String> {
@@ -23,7 +32,7 @@ pub(super) fn resolve(root: &Path, reference: &SecretRef) -> Result<Secret, Stri
             .into_encoded_bytes(),
         SecretRef::File(path) => read_private(&expand(root, path)?)?,
         SecretRef::Cred(name) => read_credential(name)?,
-        SecretRef::Cmd(words) => run(root, words)?,
+        SecretRef::Cmd(words) => run(root, words, SECRET)?,
     };
     let mut text = String::from_utf8(bytes).map_err(|_| "the secret is not UTF-8 text")?;
     // Editors and `echo` end a file with a newline that is not part of the secret.
@@ -77,7 +86,7 @@ fn open_private(path: &Path) -> Result<fs::File, String> {
 }
 
 fn read_private(path: &Path) -> Result<Vec<u8>, String> {
-    read_bounded(open_private(path)?)
+    read_bounded(open_private(path)?, SECRET.bytes)
         .map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
@@ -93,20 +102,20 @@ fn read_credential(name: &str) -> Result<Vec<u8>, String> {
     read_private(&Path::new(&directory).join(name))
 }
 
-fn read_bounded(from: impl Read) -> Result<Vec<u8>, String> {
+fn read_bounded(from: impl Read, most: u64) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    from.take(SECRET_BYTES_MAX + 1)
+    from.take(most + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > SECRET_BYTES_MAX {
-        return Err("longer than 64 KiB".into());
+    if bytes.len() as u64 > most {
+        return Err(format!("longer than {} KiB", most >> 10));
     }
     Ok(bytes)
 }
 
 /// What the command prints. It gets no input and no terminal; its own complaints are not shown,
 /// since they might repeat the secret.
-fn run(root: &Path, words: &[String]) -> Result<Vec<u8>, String> {
+pub(super) fn run(root: &Path, words: &[String], bounds: Bounds) -> Result<Vec<u8>, String> {
     let (program, arguments) = words.split_first().ok_or("the command is empty")?;
     let mut child = Command::new(program)
         .args(arguments)
@@ -121,14 +130,14 @@ fn run(root: &Path, words: &[String]) -> Result<Vec<u8>, String> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         // The receiver is gone when the deadline has passed.
-        let _ = sender.send(read_bounded(output));
+        let _ = sender.send(read_bounded(output, bounds.bytes));
     });
-    let read = receiver.recv_timeout(COMMAND_DEADLINE);
+    let read = receiver.recv_timeout(bounds.deadline);
     let Ok(read) = read else {
         end(&mut child);
         return Err(format!(
             "`{program}` did not finish within {} s",
-            COMMAND_DEADLINE.as_secs()
+            bounds.deadline.as_secs()
         ));
     };
     let bytes = read.inspect_err(|_| end(&mut child))?;

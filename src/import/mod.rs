@@ -4,8 +4,11 @@ mod ansible;
 mod csv;
 mod exporter;
 mod file_sd;
+mod source;
 mod ssh_config;
 mod vars;
+
+pub use source::{From, Source};
 
 use std::collections::BTreeMap;
 
@@ -30,7 +33,7 @@ pub enum Kind {
 }
 
 /// What the file cannot say, from the command line.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Wishes {
     /// How hosts are to be watched; empty: what fits the kind.
     pub collect: Vec<String>,

@@ -93,7 +93,6 @@ impl Draft {
             "a hosts file",
             &["version", "defaults", "credentials", "groups", "hosts"],
         )
-        .later(&["sources"])
         .check(map, problems);
         for entry in &map.entries {
             let (key, node) = (entry.key.value.as_str(), &entry.value);

@@ -26,6 +26,7 @@ mod rule;
 mod rule_file;
 mod settings;
 mod settings_file;
+mod source_file;
 mod sql_file;
 mod ssh_file;
 mod syntax;

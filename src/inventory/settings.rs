@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::credential::Secret;
+use crate::import::Source;
 use crate::report::Report;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +35,8 @@ pub struct Settings {
     pub traps: Option<TrapSettings>,
     /// `reports:` in the order of the file.
     pub reports: Vec<Report>,
+    /// `sources:` in the order of the file.
+    pub sources: Vec<Source>,
 }
 
 impl Settings {
@@ -80,6 +83,7 @@ impl Default for Settings {
             notify: BTreeMap::new(),
             traps: None,
             reports: Vec::new(),
+            sources: Vec::new(),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::mail_file::{mail, notify};
 use super::problem::Problems;
 use super::report_file::reports;
 use super::settings::Settings;
+use super::source_file::sources;
 use super::sql_file::sql;
 use super::trap_file::traps;
 use super::yaml::{Node, Written};
@@ -32,6 +33,7 @@ pub(super) fn read(root: &Node, outside: &dyn Outside, problems: &mut Problems<'
         "settings.yaml",
         &[
             "version", "server", "storage", "push", "mail", "notify", "traps", "reports", "sql",
+            "sources",
         ],
     )
     .ignored(&LATER)
@@ -46,6 +48,7 @@ pub(super) fn read(root: &Node, outside: &dyn Outside, problems: &mut Problems<'
             "storage" => storage(node, &mut settings, problems),
             "sql" => settings.sql = sql(node, problems),
             "push" => push(node, &mut settings, problems),
+            "sources" => sources(node, &mut settings, problems),
             "mail" => settings.mail = mail(entry.key.mark, node, outside, problems),
             "notify" => notify(node, &mut settings, problems),
             "traps" => settings.traps = traps(entry.key.mark, node, outside, problems),

@@ -7,5 +7,6 @@ pub mod poller;
 pub mod receiver;
 pub mod reloader;
 pub mod sealer;
+pub mod sourcer;
 pub mod trapper;
 pub mod writer;

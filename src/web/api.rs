@@ -50,6 +50,7 @@ pub(super) async fn status(site: Arc<Site>, _visit: Arc<Visit>) -> Result<Respon
         },
         "rejected": loaded.rejected_text,
         "store_trouble": site.parts.counters.store_trouble(),
+        "sources": site.parts.counters.source_troubles(),
         "counters": counters,
     })))
 }

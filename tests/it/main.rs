@@ -28,6 +28,7 @@ mod recordings;
 mod simulate;
 mod snmp;
 mod snmp_v3;
+mod sources;
 mod sql;
 mod ssh;
 mod ssh_cli;
