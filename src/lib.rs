@@ -36,6 +36,9 @@
 //! has the pages and the API, [`cli`] one file per verb, [`app`] wires everything and has no logic of
 //! its own.
 //!
+//! [`agent`] reads the machine that it runs on and pushes it: domain, `collect::local` and a sender of
+//! its own.
+//!
 //! [`simulate`] plays SNMP devices on loopback, for trying out and for tests; nothing needs it.
 //!
 //! Who may import whom is a test (`tests/it/architecture.rs`).
@@ -61,6 +64,7 @@
 //! - Text from a device is untrusted everywhere: in HTML, mail headers, CSV, SQL, the terminal, logs.
 //! - What the store acknowledged is on disk.
 
+pub mod agent;
 pub mod alert;
 pub mod app;
 pub mod cli;

@@ -4,6 +4,7 @@
 //! makes values of the answers. Everything here is resolved: names are numbers, columns positions.
 
 pub mod expression;
+pub mod http;
 mod matching;
 
 use std::fmt;
@@ -36,6 +37,8 @@ pub struct Profile {
     /// Who wins where several profiles say the same of a host; 0 to 100.
     pub rank: u8,
     pub sections: Vec<Section>,
+    /// What it makes of the answers of HTTP endpoints.
+    pub http: Vec<http::Filling>,
     pub traps: Vec<TrapName>,
     pub objects: Vec<ObjectName>,
     /// The text of the file: what tells one version of a profile from another.
@@ -51,7 +54,8 @@ impl PartialEq for Profile {
                 Fills::Table(table) => Some(table as *const Table),
                 Fills::Host => None,
             };
-            p.sections.iter().map(table).collect()
+            let http = p.http.iter().map(|f| Some(f.table as *const Table));
+            p.sections.iter().map(table).chain(http).collect()
         };
         self.name == other.name && self.source == other.source && tables(self) == tables(other)
     }

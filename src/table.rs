@@ -15,7 +15,7 @@ pub use interface::INTERFACE;
 pub use machine::{CPU, CPU_CORE, MEMORY, SYSTEM};
 pub use process::{PROCESS, PROCESS_STATE};
 pub use raid::RAID;
-pub use reach::{PING, TCP, TCP_STATE};
+pub use reach::{HTTP, PING, TCP, TCP_STATE};
 pub use sensor::SENSOR;
 pub use service::SERVICE;
 pub use storage::{DISK, FILESYSTEM};
@@ -137,11 +137,11 @@ pub fn find(name: &str) -> Option<&'static Table> {
     ALL.iter().copied().find(|t| t.name == name)
 }
 
-/// Whether the targets of one method on a host fill the table together: each port of `tcp` has its
-/// row, and what a profile makes of one endpoint it may make of another. All other tables tell about
+/// Whether the targets of one method on a host fill the table together: each port of `tcp`, each
+/// endpoint of `http` has its row, and what a profile makes of one endpoint it may make of another. All other tables tell about
 /// the host as a whole, and one target fills them.
 pub fn is_shared(table: &Table) -> bool {
-    *table == TCP || find(table.name).is_none()
+    *table == TCP || *table == HTTP || find(table.name).is_none()
 }
 
 /// How many seconds may lie between two rows of a table, or two tellings of a host fact, although
@@ -175,13 +175,14 @@ pub static ALL: &[&Table] = &[
     &TCP_STATE,
     &PING,
     &TCP,
+    &HTTP,
 ];
 
 /// The tables that every machine fills by telling about itself (snmp, ssh, local); the others are
 /// what is seen of it from outside, and what only some machines have.
 pub fn of_machine() -> impl Iterator<Item = &'static Table> {
     let not_all =
-        |table: &&Table| [&PING, &TCP, &SERVICE, &SENSOR, &RAID, &TCP_STATE].contains(table);
+        |table: &&Table| [&PING, &TCP, &HTTP, &SERVICE, &SENSOR, &RAID, &TCP_STATE].contains(table);
     ALL.iter().copied().filter(move |table| !not_all(table))
 }
 

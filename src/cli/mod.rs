@@ -1,5 +1,6 @@
 //! The command line: one file per verb.
 
+mod agent;
 mod check;
 mod client;
 mod completions;
@@ -98,6 +99,8 @@ enum Verb {
     User(user::Args),
     /// Tokens that let hosts push
     Token(token::Args),
+    /// Push this machine to a server, with a spool on disk
+    Agent(agent::Args),
     /// Try the mail settings
     Mail(mail::Args),
     /// MIB modules: draft a profile from them
@@ -137,6 +140,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Db(args) => db::run(&home, &args)?,
         Verb::Ssh(args) => ssh::run(&home, &args)?,
         Verb::User(args) => user::run(&home, &args)?,
+        Verb::Agent(args) => agent::run(&home, &args)?,
         Verb::Token(args) => token::run(&home, &args)?,
         Verb::Mail(args) => mail::run(&home, &args)?,
         Verb::Mib(args) => mib::run(&home, args)?,

@@ -60,7 +60,8 @@ fn pid_of(client: &Client) -> String {
     }
 }
 
-fn start_log(json: bool) {
+/// Log lines to stderr, as `EIDER_LOG` says.
+pub(super) fn start_log(json: bool) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("EIDER_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt()

@@ -1,5 +1,6 @@
 //! Reaching hosts: one match over the method yields a [`Collection`], good or bad.
 
+mod http;
 mod linux;
 pub mod local;
 
@@ -27,6 +28,7 @@ pub struct Collectors {
     ssh: ssh::Pool,
     local: Arc<local::Sampler>,
     ping: ping::Engine,
+    http: http::Asker,
     names: names::Names,
     started: Instant,
     origin_ms: u64,
@@ -43,6 +45,7 @@ impl Collectors {
             ssh: ssh::Pool::start(state),
             local: Arc::new(local::Sampler::new()),
             ping: ping::Engine::default(),
+            http: http::Asker::default(),
             names: names::Names::default(),
             started: Instant::now(),
             origin_ms,
@@ -58,6 +61,7 @@ impl Collectors {
             Access::Ssh(access) => self.ssh.collect(target, access, deadline).await,
             Access::Local => self.local.clone().collect(deadline).await,
             Access::Ping | Access::Tcp { .. } => self.reach(target, deadline).await,
+            Access::Http(access) => self.http.collect(target, access, deadline).await,
             Access::Push => (Effort::default(), Err(nobody_to_ask())),
         };
         let took = begun.elapsed();
@@ -101,6 +105,7 @@ impl Collectors {
     pub fn keep_only(&self, targets: &[Arc<Target>]) {
         self.snmp.keep_only(targets);
         self.ssh.keep_only(targets);
+        self.http.keep_only(targets);
         let addresses: HashSet<&str> = targets.iter().map(|t| t.address.as_str()).collect();
         self.names.keep_only(|name| addresses.contains(name));
     }

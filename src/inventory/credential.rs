@@ -56,16 +56,22 @@ pub enum CredentialKind {
     SshPassword { user: String, password: Secret },
     /// `type: ssh-agent`
     SshAgent { user: String },
+    /// `type: http-bearer`
+    HttpBearer { token: Secret },
+    /// `type: http-basic`
+    HttpBasic { user: String, password: Secret },
 }
 
 /// The types and the keys of each.
-const TYPES: [(&str, &[&str]); 6] = [
+const TYPES: [(&str, &[&str]); 8] = [
     ("snmp-v1", &["type", "community"]),
     ("snmp-v2c", &["type", "community"]),
     ("snmp-v3", usm::KEYS),
     ("ssh-key", &["type", "user", "key_file", "passphrase"]),
     ("ssh-password", &["type", "user", "password"]),
     ("ssh-agent", &["type", "user"]),
+    ("http-bearer", &["type", "token"]),
+    ("http-basic", &["type", "user", "password"]),
 ];
 
 /// The code of a problem whose line may hold a secret anywhere behind the place.
@@ -180,6 +186,17 @@ impl Reader<'_, '_, '_> {
                 let user = self.needed("user", "user: monitor");
                 let password = self.needed_secret("password");
                 CredentialKind::SshPassword {
+                    user: user?.value,
+                    password: password?,
+                }
+            }
+            "http-bearer" => CredentialKind::HttpBearer {
+                token: self.needed_secret("token")?,
+            },
+            "http-basic" => {
+                let user = self.needed("user", "user: monitor");
+                let password = self.needed_secret("password");
+                CredentialKind::HttpBasic {
                     user: user?.value,
                     password: password?,
                 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::credential::Secret;
+use super::endpoint::HttpAccess;
 use super::usm::UsmUser;
 use crate::profile::ProfileSet;
 use crate::reading::Way;
@@ -85,6 +86,7 @@ pub enum Access {
     Tcp {
         port: u16,
     },
+    Http(HttpAccess),
 }
 
 #[derive(Clone, Debug, PartialEq)]

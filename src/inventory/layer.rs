@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::endpoint::{self, EndpointDraft};
 use super::fields::{self, Keys};
 use super::host::HostKeyPolicy;
 use super::nearest::nearest;
@@ -12,7 +13,7 @@ use super::yaml::{Kind, Map, Mark, Node, Written};
 use crate::reading::{Method, Way};
 
 /// Keys of every layer.
-pub(super) const LAYER_KEYS: [&str; 10] = [
+pub(super) const LAYER_KEYS: [&str; 11] = [
     "collect",
     "credential",
     "credentials",
@@ -23,11 +24,11 @@ pub(super) const LAYER_KEYS: [&str; 10] = [
     "depends_on",
     "snmp",
     "ssh",
+    "http",
 ];
 
 /// Keys that the design knows and this version does not.
-pub(super) const LATER_KEYS: [&str; 6] =
-    ["interfaces", "mute", "poller", "http", "ping", "services"];
+pub(super) const LATER_KEYS: [&str; 5] = ["interfaces", "mute", "poller", "ping", "services"];
 
 pub(super) const INTERVAL_MIN: Duration = Duration::from_secs(1);
 pub(super) const INTERVAL_MAX: Duration = Duration::from_secs(86_400);
@@ -50,6 +51,7 @@ pub(super) struct Layer {
     pub(super) ssh_user: Option<Written<String>>,
     pub(super) ssh_host_keys: Option<Written<HostKeyPolicy>>,
     pub(super) ssh_via: Option<Written<ViaDraft>>,
+    pub(super) http: Vec<(String, Written<EndpointDraft>)>,
 }
 
 /// Reads the keys of a layer; other keys are left to the caller.
@@ -100,6 +102,7 @@ pub(super) fn read(map: &Map, problems: &mut Problems<'_>) -> Layer {
             "labels" => layer.labels = labels(node, problems),
             "snmp" => snmp(node, &mut layer, problems),
             "ssh" => ssh_file::read(node, &mut layer, problems),
+            "http" => layer.http = endpoint::read_all(node, problems),
             _ => {}
         }
     }
@@ -197,7 +200,7 @@ fn names(
     Written { value, mark: key }
 }
 
-const HAVE: &str = "this version collects by snmp, ssh, local, push, ping and tcp:PORT";
+const HAVE: &str = "this version collects by snmp, ssh, local, push, ping, tcp:PORT and http:NAME";
 
 fn way(written: &Written<String>, problems: &mut Problems<'_>) -> Option<Chosen> {
     let text = written.value.as_str();
@@ -213,14 +216,7 @@ fn way(written: &Written<String>, problems: &mut Problems<'_>) -> Option<Chosen>
         return None;
     };
     if method == Method::Http {
-        problems
-            .error(
-                "unsupported-method",
-                written.mark,
-                format!("the method {head} is not in this version yet"),
-            )
-            .help(HAVE);
-        return None;
+        return http(written, problems);
     }
     if method == Method::Tcp {
         return tcp(written, problems);
@@ -245,6 +241,22 @@ fn way(written: &Written<String>, problems: &mut Problems<'_>) -> Option<Chosen>
         )
         .help(format!("write `{head}`"));
     None
+}
+
+/// `http:node`
+fn http(written: &Written<String>, problems: &mut Problems<'_>) -> Option<Chosen> {
+    let name = written.value.strip_prefix("http:").unwrap_or("");
+    if !is_word(name) {
+        let message = format!("`{}` names no endpoint", written.value);
+        problems
+            .error("bad-value", written.mark, message)
+            .help("write `http:node` here and `http: {node: {port: 9100}}` beside it");
+        return None;
+    }
+    Some(Chosen::plain(Way {
+        method: Method::Http,
+        parameter: Some(name.into()),
+    }))
 }
 
 /// `tcp:443`

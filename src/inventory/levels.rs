@@ -155,17 +155,20 @@ impl<'d> Levels<'d> {
             .help("say it at the host, or make one group the parent of the other");
     }
 
-    /// Every label that any layer sets, each with its nearest value.
-    pub(super) fn labels(
+    /// Every name that any layer gives a value under the key (labels, endpoints), each with its nearest
+    /// value.
+    pub(super) fn named<T: PartialEq>(
         &self,
+        key: &str,
+        list: impl Fn(&'d Layer) -> &'d [(String, Written<T>)],
         conflicts: &mut Conflicts,
         problems: &mut Problems<'_>,
-    ) -> Vec<(&'d str, Found<'d, String>)> {
+    ) -> Vec<(&'d str, Found<'d, T>)> {
         let mut names: Vec<&'d str> = self
             .levels
             .iter()
             .flatten()
-            .flat_map(|(_, layer)| layer.labels.iter().map(|(name, _)| name.as_str()))
+            .flat_map(|(_, layer)| list(layer).iter().map(|(name, _)| name.as_str()))
             .collect();
         names.sort_unstable();
         names.dedup();
@@ -173,10 +176,10 @@ impl<'d> Levels<'d> {
             .into_iter()
             .filter_map(|name| {
                 let get = |layer: &'d Layer| {
-                    let found = layer.labels.iter().find(|(known, _)| known == name);
+                    let found = list(layer).iter().find(|(known, _)| known == name);
                     found.map(|(_, value)| value)
                 };
-                let found = self.pick(&format!("labels.{name}"), get, conflicts, problems)?;
+                let found = self.pick(&format!("{key}.{name}"), get, conflicts, problems)?;
                 Some((name, found))
             })
             .collect()

@@ -6,6 +6,7 @@ mod condition;
 mod credential;
 mod draft;
 mod duration;
+mod endpoint;
 mod excerpt;
 mod fields;
 mod host;
@@ -41,6 +42,7 @@ mod yaml_file;
 
 pub use credential::{Credential, CredentialKind, Secret};
 pub use duration::{parse_duration, print_duration};
+pub use endpoint::{HttpAccess, HttpAuth, HttpFormat};
 pub use excerpt::{render, summary};
 pub use host::{
     Access, Host, HostKeyPolicy, Origin, SnmpAccess, SnmpAuth, SnmpVersion, SshAccess, SshAuth,

@@ -185,6 +185,12 @@ impl<'f> Problems<'f> {
         self.files.get(file).is_some_and(|file| file.private)
     }
 
+    /// How many errors there are so far.
+    pub(super) fn errors(&self) -> usize {
+        let errors = self.list.iter().filter(|p| p.severity == Severity::Error);
+        errors.count()
+    }
+
     pub(super) fn has_errors(&self) -> bool {
         self.spilled_errors > 0 || self.list.iter().any(|p| p.severity == Severity::Error)
     }

@@ -6,6 +6,7 @@
 mod columns;
 mod define;
 mod definition;
+mod http;
 mod mapping;
 mod rows;
 mod section;
@@ -32,8 +33,8 @@ const SECTIONS_MAX: usize = 64;
 const REGEX_BYTES: usize = 1 << 20;
 const DEFAULT_RANK: u8 = 50;
 
-const KEYS: [&str; 9] = [
-    "profile", "version", "comment", "match", "rank", "facts", "tables", "traps", "objects",
+const KEYS: [&str; 10] = [
+    "profile", "version", "comment", "match", "rank", "facts", "tables", "http", "traps", "objects",
 ];
 
 /// One file whose YAML could be read.
@@ -68,8 +69,10 @@ pub(super) fn read(files: &[File<'_>], problems: &mut Problems<'_>) -> Profiles 
     }
     let mut definitions = define::Definitions::default();
     for (_, map, _) in &heads {
-        for (_, item) in items(map, problems) {
-            definitions.read(item, problems);
+        for key in ["tables", "http"] {
+            for (_, item) in items(map, key, problems) {
+                definitions.read(item, problems);
+            }
         }
     }
     let tables = definitions.finish(problems);
@@ -131,31 +134,26 @@ fn name(file: &File<'_>, map: &Map, problems: &mut Problems<'_>) -> String {
     stem.to_owned()
 }
 
-/// The items of `tables:` that are mappings, with their places. Told once, in the first pass.
-fn items<'n>(map: &'n Map, problems: &mut Problems<'_>) -> Vec<(Mark, &'n Map)> {
-    let Some(entry) = map.get("tables") else {
+/// The items of `tables:` or `http:` that are mappings, with their places. Told once, in the first pass.
+fn items<'n>(map: &'n Map, key: &str, problems: &mut Problems<'_>) -> Vec<(Mark, &'n Map)> {
+    let Some(entry) = map.get(key) else {
         return Vec::new();
     };
     let Kind::List(list) = &entry.value.kind else {
         if !matches!(entry.value.kind, Kind::Null) {
-            fields::wrong_type(&entry.value, "tables", "a list (`- fills: …`)", problems);
+            fields::wrong_type(&entry.value, key, "a list (`- fills: …`)", problems);
         }
         return Vec::new();
     };
     if list.len() > SECTIONS_MAX {
-        let message = format!("more than {SECTIONS_MAX} items in `tables`");
+        let message = format!("more than {SECTIONS_MAX} items in `{key}`");
         problems.error("too-many", entry.key.mark, message);
     }
     let mut items = Vec::new();
     for item in list.iter().take(SECTIONS_MAX) {
         match &item.kind {
             Kind::Map(map) => items.push((item.mark, map)),
-            _ => fields::wrong_type(
-                item,
-                "tables",
-                "a list of mappings (`- fills: …`)",
-                problems,
-            ),
+            _ => fields::wrong_type(item, key, "a list of mappings (`- fills: …`)", problems),
         }
     }
     items
@@ -174,7 +172,11 @@ fn profile(
     }
     // Problems of the list itself were told when the definitions were read.
     let silent = &mut Problems::new(&[]);
-    for (mark, item) in items(map, silent) {
+    let mut http = Vec::new();
+    for (mark, item) in items(map, "http", silent) {
+        http.extend(http::read(mark, item, tables, problems));
+    }
+    for (mark, item) in items(map, "tables", silent) {
         sections.extend(section::read(mark, item, tables, problems));
     }
     let comment = map
@@ -190,6 +192,7 @@ fn profile(
         matching: map.get("match").and_then(|e| matching(&e.value, problems)),
         rank: rank.map_or(DEFAULT_RANK, |r| r.value),
         sections,
+        http,
         traps: map
             .get("traps")
             .map_or_else(Vec::new, |e| traps(&e.value, problems)),

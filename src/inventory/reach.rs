@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::credential::{CredentialDraft, CredentialKind};
 use super::draft::Draft;
 use super::duration::print_duration;
+use super::endpoint;
 use super::host::{Access, HostKeyPolicy, SnmpAccess, SnmpAuth, SshAccess, SshAuth, Target};
 use super::layer::{Chosen, INTERVAL_MIN};
 use super::nearest::nearest;
@@ -39,7 +40,7 @@ struct Report<'d> {
 }
 
 impl<'d> Reports<'d> {
-    fn add(
+    pub(super) fn add(
         &mut self,
         code: &'static str,
         marks: Vec<Mark>,
@@ -103,7 +104,7 @@ pub(super) fn targets<'d>(
     let mut good = !collect.value.is_empty();
     let mut targets = Vec::new();
     for chosen in collect.value {
-        let Some(access) = access(chosen, values, draft, reports) else {
+        let Some(access) = access(chosen, values, address, draft, reports) else {
             good = false;
             continue;
         };
@@ -145,6 +146,7 @@ fn times<'d>(values: &Effective<'d>, reports: &mut Reports<'d>) -> Option<(Durat
 fn access<'d>(
     chosen: &Chosen,
     values: &Effective<'d>,
+    address: &str,
     draft: &Draft,
     reports: &mut Reports<'d>,
 ) -> Option<Access> {
@@ -203,8 +205,7 @@ fn access<'d>(
             }))
         }
         Method::Push => Some(Access::Push),
-        // Not to be had in this version: reported where `collect` is read.
-        Method::Http => None,
+        Method::Http => endpoint::access(chosen, values, address, draft, reports).map(Access::Http),
     }
 }
 
@@ -342,7 +343,7 @@ fn credential_help(method: Method, has_list: bool, draft: &Draft) -> String {
 /// The method that a credential is for; `None` when its type is not known.
 fn method_of(credential: &CredentialDraft) -> Option<Method> {
     let word = credential.kind_word.as_deref()?;
-    [Method::Snmp, Method::Ssh]
+    [Method::Snmp, Method::Ssh, Method::Http]
         .into_iter()
         .find(|method| word.starts_with(method.as_str()))
 }

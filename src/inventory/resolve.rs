@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::draft::{Draft, GroupDraft, HostDraft};
 use super::duration::print_duration;
+use super::endpoint::EndpointDraft;
 use super::host::{Host, HostKeyPolicy, Origin, Target};
 use super::layer::{Chosen, Layer};
 use super::levels::{Conflicts, Found, Levels};
@@ -58,6 +59,7 @@ pub(super) struct Effective<'d> {
     pub(super) ssh_user: Option<Found<'d, String>>,
     pub(super) ssh_host_keys: Option<Found<'d, HostKeyPolicy>>,
     pub(super) ssh_via: Option<Found<'d, ViaDraft>>,
+    pub(super) http: Vec<(&'d str, Found<'d, EndpointDraft>)>,
 }
 
 impl<'d> Effective<'d> {
@@ -91,7 +93,8 @@ impl<'d> Effective<'d> {
             ssh_user: pick!("ssh.user", ssh_user),
             ssh_host_keys: pick!("ssh.host_keys", ssh_host_keys),
             ssh_via: pick!("ssh.jump", ssh_via),
-            labels: levels.labels(conflicts, problems),
+            labels: levels.named("labels", |layer| &layer.labels, conflicts, problems),
+            http: levels.named("http", |layer| &layer.http, conflicts, problems),
         }
     }
 }

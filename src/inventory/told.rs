@@ -20,6 +20,16 @@ pub(super) fn describe(
     match &target.access {
         // Its port stands in `collect`.
         Access::Local | Access::Push | Access::Ping | Access::Tcp { .. } => {}
+        Access::Http(access) => {
+            let found = values.http.iter().find(|(name, _)| **name == *access.name);
+            let origin = || found.map(|(_, found)| found.origin(problems));
+            let mut line = |key: &str, value: String| {
+                add(&format!("http.{}.{key}", access.name), value, origin());
+            };
+            for (key, value) in access.lines() {
+                line(key, value);
+            }
+        }
         Access::Snmp(access) => {
             add("snmp.port", access.port.to_string(), origin!(snmp_port));
             for (key, value) in snmp_auth(&access.auth) {

@@ -133,6 +133,7 @@ mod tests {
             path: String::new(),
             matching: Some(matching),
             rank: 50,
+            http: Vec::new(),
             sections: Vec::new(),
             traps: Vec::new(),
             objects: Vec::new(),

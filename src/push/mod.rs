@@ -12,6 +12,7 @@ mod rows;
 mod telegraf;
 
 pub use document::write;
+pub(crate) use rows::{clean, value as cell};
 
 use crate::reading::{Readings, UnixSeconds};
 use crate::table::Table;

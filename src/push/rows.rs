@@ -136,7 +136,7 @@ fn unknown_column(table: &Table, name: &str) -> String {
 }
 
 /// The cell as the column's kind takes it.
-fn value(column: &Column, given: &Json) -> Result<Value, String> {
+pub(crate) fn value(column: &Column, given: &Json) -> Result<Value, String> {
     let wrong = |wanted: &str| Err(format!("{} is not {wanted}", short(given)));
     match (column.kind, given) {
         (_, Json::Null) => Ok(Value::Null),
@@ -193,7 +193,7 @@ pub(super) fn time(given: &Json) -> Option<i64> {
 }
 
 /// Text without control characters, of bounded length.
-pub(super) fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.chars()
         .filter(|c| !c.is_control())
         .take(MAX_TEXT_CHARS)

@@ -1,4 +1,4 @@
-//! How a host answers on the network: ping, tcp; and its own connections.
+//! How a host answers on the network: ping, tcp, http; and its own connections.
 
 use super::{Kind, Table, column};
 
@@ -45,6 +45,36 @@ pub static TCP: Table = Table {
         "From the first packet sent to the connection standing; name resolution not counted.",
     )],
     facts: &[],
+    derived: &[],
+};
+
+pub static HTTP: Table = Table {
+    name: "http",
+    entity: Some("endpoint"),
+    comment: "HTTP endpoints, one row per endpoint and answer, good or bad. Without an answer (refused, timeout, TLS) there is a failed row of poll only.",
+    columns: &[
+        column(
+            "response_ms",
+            Kind::Float,
+            "ms",
+            "From the beginning of the connection to the last byte of the answer, redirects included.",
+        ),
+        column("status", Kind::Int, "", "Status code of HTTP."),
+        column(
+            "ok",
+            Kind::Bool,
+            "",
+            "Whether the status is 2xx and the body is what it should be.",
+        ),
+        column("body_bytes", Kind::Int, "B", "Size of the body, unpacked."),
+        column(
+            "certificate_days_left",
+            Kind::Int,
+            "d",
+            "Whole days until the server's certificate ends, negative when it has; NULL without TLS.",
+        ),
+    ],
+    facts: &[column("url", Kind::Text, "", "What is asked for.")],
     derived: &[],
 };
 

@@ -96,7 +96,7 @@ fn every_example_passes_the_check() {
             let home = home_with(&block);
             let mut check = home.command(&["check"]);
             check.env("CREDENTIALS_DIRECTORY", home.path().join("etc"));
-            for name in ["SNMP_COMMUNITY", "SMTP_PASSWORD"] {
+            for name in ["SNMP_COMMUNITY", "SMTP_PASSWORD", "API_TOKEN"] {
                 check.env(name, "secret");
             }
             let outcome = finish(&mut check);

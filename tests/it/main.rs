@@ -13,6 +13,7 @@ mod support;
 mod devices;
 mod discover;
 mod documents;
+mod endpoint;
 mod hostile;
 mod import;
 mod local;

@@ -58,6 +58,7 @@ struct Now {
     process_state: Option<Record>,
     ping: Option<Record>,
     tcp: Vec<Record>,
+    http: Vec<Record>,
     interfaces: Vec<Record>,
     filesystems: Vec<Record>,
     disks: Vec<Record>,
@@ -183,7 +184,8 @@ impl<'a> Asker<'a> {
             self.one(sql::PROCESS_STATE),
             self.ask(sql::INTERFACE_ERRORS),
         )?;
-        let (ping, tcp) = tokio::try_join!(self.one(sql::PING), self.ask(sql::TCP))?;
+        let (ping, tcp, http) =
+            tokio::try_join!(self.one(sql::PING), self.ask(sql::TCP), self.ask(sql::HTTP),)?;
         let (mut interfaces, filesystems, disks, processes) = tokio::try_join!(
             self.ask(sql::INTERFACES),
             self.ask(sql::FILESYSTEMS),
@@ -218,6 +220,7 @@ impl<'a> Asker<'a> {
             process_state,
             ping,
             tcp,
+            http,
             interfaces,
             filesystems,
             disks,

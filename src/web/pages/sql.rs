@@ -164,6 +164,11 @@ pub(super) const TCP: &str = concat!(
     newest!("tcp"),
     "QUALIFY row_number() OVER (PARTITION BY port ORDER BY ts DESC) = 1 ORDER BY port::INTEGER LIMIT 20"
 );
+pub(super) const HTTP: &str = concat!(
+    "SELECT *",
+    newest!("http"),
+    "QUALIFY row_number() OVER (PARTITION BY endpoint ORDER BY ts DESC) = 1 ORDER BY endpoint LIMIT 20"
+);
 pub(super) const PROCESS_STATE: &str = concat!(
     "SELECT *",
     newest!("process_state"),

@@ -25,7 +25,7 @@ const DOMAIN: &[&str] = &[
 ];
 /// Each owns one thing of the outside world.
 const EDGES: &[&str] = &["home", "collect", "store", "render", "mail", "mib"];
-const ABOVE: &[&str] = &["loops", "web", "simulate", "cli", "app"];
+const ABOVE: &[&str] = &["loops", "web", "simulate", "cli", "app", "agent"];
 
 /// Who alone may name the crate.
 const CRATES: &[(&str, &str)] = &[
@@ -37,6 +37,7 @@ const CRATES: &[(&str, &str)] = &[
     ("lettre", "mail"),
     ("mib_rs", "mib"),
     ("minijinja", "render"),
+    ("x509_parser", "collect::http"),
     ("resvg", "render"),
     ("croner", "report"),
 ];
@@ -133,6 +134,9 @@ fn may_import(module: &[String], here: &str, path: &[String], there: &str) -> bo
         "lib" | "main" | "cli" => true,
         "app" => !["cli", "simulate"].contains(&there),
         "simulate" => domain || there == "simulate" || is_codec(path),
+        "agent" => {
+            domain || there == "agent" || path.starts_with(&["collect".into(), "local".into()])
+        }
         "loops" => domain || EDGES.contains(&there) || there == "loops",
         "web" => domain || ["web", "store", "render", "home"].contains(&there),
         "collect" if there == "collect" => is_own_collector(module, path),
