@@ -60,6 +60,9 @@ struct Shared {
 /// Runs until SIGTERM or SIGINT.
 pub fn run(plan: Plan) -> anyhow::Result<()> {
     let spool = spool::Spool::open(&plan.folder, plan.limits)?;
+    // A restart within a second must not read that second again.
+    let written = Status::read(&plan.folder).and_then(|status| status.last_read);
+    let last = written.max(spool.newest()).unwrap_or(0).min(unix_now());
     let sender = sender::Sender::new(&plan)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -79,7 +82,7 @@ pub fn run(plan: Plan) -> anyhow::Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         tokio::select! {
-            () = read(&shared, plan.interval) => {}
+            () = read(&shared, plan.interval, last) => {}
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
@@ -90,12 +93,12 @@ pub fn run(plan: Plan) -> anyhow::Result<()> {
     })
 }
 
-/// Reads the machine in its slots, for ever. A slot that passed while it read is left out.
-async fn read(shared: &Shared, interval: Duration) {
+/// Reads the machine in its slots, for ever; `last` is when it was read last. A slot that passed while
+/// it read is left out.
+async fn read(shared: &Shared, interval: Duration, mut last: UnixSeconds) {
     let sampler = Arc::new(Sampler::new());
     let mut slots = tokio::time::interval(interval);
     slots.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    let mut last: UnixSeconds = 0;
     loop {
         slots.tick().await;
         let begun = Instant::now();

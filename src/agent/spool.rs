@@ -95,6 +95,11 @@ impl Spool {
         (self.waiting.len(), self.bytes)
     }
 
+    /// The time of the newest document that waits.
+    pub(super) fn newest(&self) -> Option<UnixSeconds> {
+        self.waiting.back().map(|w| w.ts)
+    }
+
     /// Writes a document so that it is there whole or not at all, then makes room. Returns how many of
     /// the oldest had to go.
     pub(super) fn add(&mut self, document: &str, ts: UnixSeconds) -> io::Result<u64> {

@@ -1,5 +1,6 @@
 //! The one integration-test binary: the real binary against real servers.
 
+mod agent;
 mod alert;
 mod architecture;
 mod inventory;
