@@ -27,8 +27,8 @@ pub(super) fn open(order: &Order) -> Result<Store, StoreError> {
         .map(|set| files::none(&folder, set))
         .collect();
     connection.execute_batch(&empty.join("; "))?;
-    connection.execute_batch(&plan.hist.join(";\n"))?;
-    connection.execute_batch(&plan.main.join(";\n"))?;
+    make_all(&connection, &plan.hist)?;
+    make_all(&connection, &plan.main)?;
     if asks_for_comments(&order.question.sql) {
         connection.execute_batch(&plan.comments.join(";\n"))?;
     }
@@ -38,6 +38,26 @@ pub(super) fn open(order: &Order) -> Result<Store, StoreError> {
         shared.sealed = Some(folder);
     })?;
     Ok(store)
+}
+
+/// Makes the views, whichever of them read others.
+fn make_all(connection: &Connection, views: &[String]) -> Result<(), StoreError> {
+    let mut left: Vec<&String> = views.iter().collect();
+    while !left.is_empty() {
+        let mut later = Vec::new();
+        let mut why = None;
+        for view in &left {
+            if let Err(error) = connection.execute_batch(view) {
+                why = Some(error);
+                later.push(*view);
+            }
+        }
+        if let Some(error) = why.filter(|_| later.len() == left.len()) {
+            return Err(error.into());
+        }
+        left = later;
+    }
+    Ok(())
 }
 
 fn connect(order: &Order) -> Result<Connection, StoreError> {
