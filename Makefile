@@ -2,7 +2,7 @@
 # The target directory is cargo's own (CARGO_TARGET_DIR, else target/).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test-tools build run demo test lint bench devices bench-fleet
+.PHONY: help setup test-tools build run demo test test-long lint bench devices bench-fleet
 
 LISTEN ?= 127.0.0.1:8080
 
@@ -32,6 +32,9 @@ demo: ## build, then watch 20 simulated devices in a home that is gone afterward
 
 test: ## run every test against real servers on loopback
 	@$(call prepared,test) && cargo test --lib --test it $$EIDER_FEATURES
+
+test-long: ## the faults of storage again, hundreds of times each (half an hour)
+	@$(call prepared,test) && EIDER_TEST_LONG=1 cargo test --test it $$EIDER_FEATURES -- store::
 
 lint: ## check the format, clippy and the documentation, warnings denied
 	@$(call prepared,build) && cargo fmt --all --check && \

@@ -54,6 +54,7 @@ pub fn serve(
     let data = home.resolve(&inventory.settings.data);
     let state = data.join("state");
     make_private(&state)?;
+    descriptors::ignore_file_limit();
     match descriptors::raise_limit() {
         Ok(limit) => tracing::debug!(limit, "open files"),
         Err(error) => tracing::warn!("the limit of open files cannot be raised: {error}"),
@@ -161,6 +162,8 @@ impl Daemon {
                 writer: writer.clone(),
                 loaded: self.loaded.subscribe(),
                 orders: asked_upkeep,
+                data: self.data.clone(),
+                counters: Arc::clone(&self.counters),
             },
             stopped.clone(),
         ));

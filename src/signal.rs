@@ -107,6 +107,8 @@ pub struct Counters {
     pub store_trouble: Mutex<String>,
     /// Why the hosts of a source stay as they were, by its name.
     pub source_troubles: Mutex<BTreeMap<String, String>>,
+    /// How the disk of the history is; `None` until somebody has looked.
+    pub space: Mutex<Option<Space>>,
     pub snmp_stale_replies: AtomicU64,
     /// Datagrams that came where traps are waited for.
     pub traps_received: AtomicU64,
@@ -129,6 +131,25 @@ pub struct Counters {
     pub reloads_rejected: AtomicU64,
 }
 
+/// Space on the disk of the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    pub free_bytes: u64,
+    pub total_bytes: u64,
+    /// `storage.min_free` in bytes.
+    pub wanted_bytes: u64,
+    /// Rows as collected from before this time were dropped for want of space since the start.
+    pub cut_to: Option<UnixSeconds>,
+    pub cut_bytes: i64,
+}
+
+impl Space {
+    /// Less is free than is wanted.
+    pub fn is_short(&self) -> bool {
+        self.free_bytes < self.wanted_bytes
+    }
+}
+
 impl Counters {
     /// Why the newest rows could not be written; empty while they are.
     pub fn store_trouble(&self) -> String {
@@ -136,7 +157,15 @@ impl Counters {
         trouble.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Sets the reason, or clears it with an empty one.
+    /// How the disk of the history is.
+    pub fn space(&self) -> Option<Space> {
+        *self.space.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn set_space(&self, space: Space) {
+        *self.space.lock().unwrap_or_else(PoisonError::into_inner) = Some(space);
+    }
+
     /// By the name of the source.
     pub fn source_troubles(&self) -> BTreeMap<String, String> {
         self.lock_sources().clone()
@@ -162,6 +191,7 @@ impl Counters {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Sets the reason, or clears it with an empty one.
     pub fn set_store_trouble(&self, why: String) {
         let trouble = self.store_trouble.lock();
         *trouble.unwrap_or_else(PoisonError::into_inner) = why;

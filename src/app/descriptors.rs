@@ -25,3 +25,11 @@ pub(super) fn raise_limit() -> Result<u64, Error> {
     }
     Ok(limit.rlim_cur)
 }
+
+/// A file that may not grow (`ulimit -f`, a quota) shall be an error that is told, not the end of the
+/// process.
+#[allow(unsafe_code, reason = "signals have no safe interface in std")]
+pub(super) fn ignore_file_limit() {
+    // SAFETY: SIG_IGN is no function of ours; nothing else here handles this signal.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}

@@ -1,6 +1,7 @@
 //! `eider db`: the history as a whole. The running daemon does the work; without one, the verb opens
 //! the file itself.
 
+mod compact;
 mod export;
 mod progress;
 mod restore;
@@ -41,6 +42,8 @@ enum Verb {
     Export(export::Args),
     /// Copy the whole history as it is now into a new directory that any DuckDB opens
     Snapshot(snapshot::Args),
+    /// Make the database file as small as its rows; the daemon stores and answers after it
+    Compact(compact::Args),
     /// Put a snapshot into a home that has no history; no daemon may run on it
     Restore(restore::Args),
 }
@@ -52,6 +55,7 @@ pub(super) fn run(home: &Home, args: &Args) -> anyhow::Result<u8> {
         Verb::Seal(args) => seal::run(home, args),
         Verb::Export(args) => export::run(home, args),
         Verb::Snapshot(args) => snapshot::run(home, args),
+        Verb::Compact(args) => compact::run(home, args),
         Verb::Restore(args) => restore::run(home, args),
     }
 }

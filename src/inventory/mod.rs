@@ -56,7 +56,7 @@ pub use rule::{
     SelectorTerm,
 };
 pub use settings::{
-    MailSettings, MailTls, NotifySettings, Retention, Settings, SqlSettings, TrapSettings,
+    MailSettings, MailTls, MinFree, NotifySettings, Retention, Settings, SqlSettings, TrapSettings,
 };
 pub use usm::{AuthProtocol, PrivProtocol, UsmAuth, UsmPrivacy, UsmUser};
 

@@ -22,6 +22,8 @@ pub struct Settings {
     pub data: String,
     /// `storage.memory`: DuckDB's memory limit in bytes; default min(25 % of RAM, 2 GB).
     pub store_memory_bytes: Option<u64>,
+    /// `storage.min_free`: with less free space on its disk, the oldest rows go first.
+    pub min_free: MinFree,
     /// `storage.raw` and `storage.process`: how long rows are kept.
     pub keep: Retention,
     /// `sql:`: SQL of people.
@@ -78,12 +80,35 @@ impl Default for Settings {
             store_memory_bytes: None,
             keep: Retention::default(),
             sql: SqlSettings::default(),
+            min_free: MinFree::default(),
             push_open: false,
             mail: None,
             notify: BTreeMap::new(),
             traps: None,
             reports: Vec::new(),
             sources: Vec::new(),
+        }
+    }
+}
+
+/// How much of the disk is to stay free.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MinFree {
+    /// 5 % of the disk, 1 GiB at most.
+    #[default]
+    Usual,
+    Bytes(u64),
+    Percent(u8),
+}
+
+impl MinFree {
+    /// In bytes, on a disk of that size.
+    pub fn bytes(self, total: u64) -> u64 {
+        let percent = |share: u8| total / 100 * u64::from(share);
+        match self {
+            MinFree::Usual => percent(5).min(1 << 30),
+            MinFree::Bytes(bytes) => bytes,
+            MinFree::Percent(share) => percent(share),
         }
     }
 }

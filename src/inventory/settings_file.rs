@@ -8,7 +8,7 @@ use super::fields::{self, Keys};
 use super::mail_file::{mail, notify};
 use super::problem::Problems;
 use super::report_file::reports;
-use super::settings::Settings;
+use super::settings::{MinFree, Settings};
 use super::source_file::sources;
 use super::sql_file::sql;
 use super::trap_file::traps;
@@ -211,7 +211,7 @@ fn storage(node: &Node, settings: &mut Settings, problems: &mut Problems<'_>) {
     let Some(map) = fields::map(node, "storage", problems) else {
         return;
     };
-    Keys::new("storage", &["path", "memory", "raw", "process"])
+    Keys::new("storage", &["path", "memory", "raw", "process", "min_free"])
         .ignored(&STORAGE_LATER)
         .check(map, problems);
     if let Some(entry) = map.get("path")
@@ -229,6 +229,9 @@ fn storage(node: &Node, settings: &mut Settings, problems: &mut Problems<'_>) {
         && let Some(time) = fields::duration(&entry.value, "process", KEEP, problems)
     {
         settings.keep.process = time.value;
+    }
+    if let Some(entry) = map.get("min_free") {
+        min_free(&entry.value, settings, problems);
     }
     let Some(entry) = map.get("memory") else {
         return;
@@ -248,6 +251,27 @@ fn storage(node: &Node, settings: &mut Settings, problems: &mut Problems<'_>) {
                 .help("write it like 512MB or 2GB");
         }
     }
+}
+
+fn min_free(node: &Node, settings: &mut Settings, problems: &mut Problems<'_>) {
+    let Some(text) = fields::text(node, "min_free", problems) else {
+        return;
+    };
+    let share = text
+        .value
+        .strip_suffix('%')
+        .map(|share| share.trim().parse());
+    settings.min_free = match (share, parse_bytes(&text.value)) {
+        (Some(Ok(share @ 0..=50)), _) => MinFree::Percent(share),
+        (None, Some(bytes)) => MinFree::Bytes(bytes),
+        _ => {
+            let message = format!("`{}` is not an amount of free space", text.value);
+            problems
+                .error("bad-value", text.mark, message)
+                .help("write it like 2GB, or like 5% (at most 50%) of the disk");
+            return;
+        }
+    };
 }
 
 /// `512MB`, `2GB`, `1GiB`; SI units are powers of 1000.

@@ -1,12 +1,17 @@
-//! Carries out what is asked about the history as a whole: see [`crate::store::upkeep`].
+//! Carries out what is asked about the history as a whole, see [`crate::store::upkeep`], and looks
+//! after the disk that holds it.
 
+mod watch;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::MissedTickBehavior;
 
 use super::poller::unix_now;
 use super::writer::Writer;
-use crate::signal::Loaded;
+use crate::signal::{Counters, Loaded};
 use crate::store::upkeep::{Frame, Hand, Order, Step};
 use crate::store::{Recorder, Store, StoreError};
 
@@ -17,20 +22,30 @@ const SHORT_TASKS: usize = 2;
 pub struct Keeper {
     pub store: Store,
     pub writer: Writer,
-    pub loaded: watch::Receiver<Arc<Loaded>>,
+    pub loaded: tokio::sync::watch::Receiver<Arc<Loaded>>,
     pub orders: mpsc::Receiver<Order>,
+    /// The data directory.
+    pub data: PathBuf,
+    pub counters: Arc<Counters>,
 }
 
 /// Runs until `stop` is set; tasks under way are given up then.
-pub async fn run(mut parts: Keeper, mut stop: watch::Receiver<bool>) {
+pub async fn run(mut parts: Keeper, mut stop: tokio::sync::watch::Receiver<bool>) {
     let (hand, mut wanted) = mpsc::channel::<Work>(4);
     let desks = Desks {
         long: Arc::new(Semaphore::new(1)),
         short: Arc::new(Semaphore::new(SHORT_TASKS)),
     };
+    let mut watch = watch::Watch::new();
+    let mut looks = tokio::time::interval(watch::EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = stop.changed() => return,
+            _ = looks.tick() => tokio::select! {
+                _ = stop.changed() => return,
+                () = watch.look(&parts) => {}
+            },
             Some(order) = parts.orders.recv() => parts.begin(order, &desks, hand.clone()),
             Some(work) = wanted.recv() => {
                 let written = parts.writer.run(move |recorder| { work(recorder); Ok(()) });
@@ -54,6 +69,13 @@ struct Desks {
 }
 
 impl Keeper {
+    /// Writes an event about ourselves into the history.
+    async fn tell(&self, kind: &'static str, words: String) -> Result<(), StoreError> {
+        self.writer
+            .run(move |recorder| recorder.tell(unix_now(), kind, &words))
+            .await
+    }
+
     /// Runs the task on a thread of its own. It holds no end of the writer, which closes when the
     /// last of them is dropped.
     fn begin(&self, order: Order, desks: &Desks, hand: mpsc::Sender<Work>) {

@@ -1,6 +1,7 @@
 //! The one writing thread: takes collections in, stores them in batches, acknowledges after commit.
 
 mod baselines;
+mod commit;
 mod preview;
 mod pushed;
 mod sync;
@@ -32,13 +33,6 @@ const COMMIT_SOON: Duration = Duration::from_millis(200);
 const COMMIT_ROWS: usize = 20_000;
 /// How often the counter baselines are written beside the history.
 const BASELINES_EVERY: Duration = Duration::from_secs(60);
-/// A batch that the database refuses this often is given up, and what is remembered is read anew.
-const TRIES: u64 = 3;
-/// A trouble that may pass, as a full disk does, is waited for this long.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// The longest pause between two tries.
-const PAUSE_MAX: Duration = Duration::from_secs(5);
-
 /// The others' end of the writing thread. Cheap to clone; the thread ends when all are dropped.
 #[derive(Clone)]
 pub struct Writer {
@@ -173,6 +167,10 @@ struct Thread {
     pushed: pushed::Book,
     /// When the oldest collection of the batch came in.
     since: Option<Instant>,
+    /// The database refuses the batch.
+    trouble: Option<commit::Trouble>,
+    /// What is remembered may not be in the store: it is read anew before anything is taken.
+    stale: Option<Arc<Inventory>>,
     baselines_at: Instant,
 }
 
@@ -189,31 +187,29 @@ impl Thread {
             waiting: Vec::new(),
             pushed: pushed::Book::default(),
             since: None,
+            trouble: None,
+            stale: None,
             baselines_at: Instant::now(),
         }
     }
 
     fn run(mut self, runtime: &tokio::runtime::Runtime, mut inbox: mpsc::Receiver<Order>) {
         loop {
-            let wait = self.since.map_or(BASELINES_EVERY, |t| {
-                self.patience().saturating_sub(t.elapsed())
-            });
+            let wait = self.wait();
             let order = runtime.block_on(async { tokio::time::timeout(wait, inbox.recv()).await });
             match order {
                 Ok(Some(order)) => self.obey(order),
                 Ok(None) => break,
                 Err(_) => {}
             }
-            if self.batch_rows >= COMMIT_ROWS
-                || self.since.is_some_and(|t| t.elapsed() >= self.patience())
-            {
+            if self.is_due() {
                 self.commit();
             }
             if self.since.is_none() && self.baselines_at.elapsed() >= BASELINES_EVERY {
                 self.save_baselines();
             }
         }
-        self.commit();
+        self.last_commit();
         self.save_baselines();
         if let Err(error) = self.parts.recorder.close() {
             tracing::error!("closing the database: {error}");
@@ -240,11 +236,11 @@ impl Thread {
             }
             Order::Sync(inventory, reply) => {
                 // Rows under way belong to the hosts as they were.
-                self.commit();
+                self.commit_unless_waiting();
                 let _ = reply.send(self.sync(inventory));
             }
             Order::Run(work) => {
-                self.commit();
+                self.commit_unless_waiting();
                 work(&mut self.parts.recorder);
             }
         }
@@ -252,7 +248,8 @@ impl Thread {
 
     fn take(&mut self, collection: Collection, reply: Option<Acknowledge>) {
         let host = collection.host.clone();
-        let Some(stored) = self.intake.take(collection) else {
+        let stored = self.freshen().then(|| self.intake.take(collection));
+        let Some(stored) = stored.flatten() else {
             let dropped = &self.parts.counters.collections_dropped;
             dropped.fetch_add(1, Ordering::Relaxed);
             return refuse(&host, reply);
@@ -267,7 +264,8 @@ impl Thread {
     }
 
     fn hear(&mut self, happening: &Happening, reply: Option<Acknowledge>) {
-        let Some(told) = self.intake.hear(happening) else {
+        let told = self.freshen().then(|| self.intake.hear(happening));
+        let Some(told) = told.flatten() else {
             return refuse(&happening.host, reply);
         };
         self.waiting.extend(reply.map(Waiting::Caller));
@@ -280,77 +278,6 @@ impl Thread {
         self.hosts.insert(Arc::clone(host));
         self.since.get_or_insert_with(Instant::now);
     }
-
-    /// Appends the batch, trying again while that can help. Meanwhile the queue fills and the pollers
-    /// wait: turns are missed and counted. What is given up in the end is counted too.
-    fn commit(&mut self) {
-        if self.batch.is_empty() && self.told.is_empty() {
-            // Nothing but senders of what is on disk already.
-            self.settle(&Ok(()));
-            return;
-        }
-        let begun = Instant::now();
-        let mut tries = 0;
-        let result = loop {
-            tries += 1;
-            let error = match self.parts.recorder.append_with(&self.batch, &self.told) {
-                Ok(()) => break Ok(()),
-                Err(error) => error,
-            };
-            let counters = &self.parts.counters;
-            counters.set_store_trouble(error.to_string());
-            counters.commits_failed.fetch_add(1, Ordering::Relaxed);
-            tracing::error!(tries, "storing {} rows: {error}", self.batch_rows);
-            if tries >= TRIES && !(may_pass(&error) && begun.elapsed() < PATIENCE) {
-                let lost = self.batch_rows as u64;
-                counters.rows_lost.fetch_add(lost, Ordering::Relaxed);
-                tracing::error!("{lost} rows are given up");
-                break Err(error.to_string());
-            }
-            std::thread::sleep(Duration::from_secs(tries).min(PAUSE_MAX));
-        };
-        if result.is_ok() {
-            self.parts.counters.set_store_trouble(String::new());
-        }
-        self.settle(&result);
-    }
-
-    fn settle(&mut self, result: &Result<(), String>) {
-        for waiting in self.waiting.drain(..) {
-            // Whoever waited may have gone.
-            match waiting {
-                Waiting::Caller(reply) => {
-                    let _ = reply.send(result.clone().map_err(StoreError::Other));
-                }
-                Waiting::Sender(reply, taken) => {
-                    let _ = reply.send(result.clone().map(|()| taken).map_err(Refused::ForNow));
-                }
-            }
-        }
-        let good = result.is_ok();
-        if good && self.batch_rows > 0 {
-            self.parts.counters.commits.fetch_add(1, Ordering::Relaxed);
-            self.parts
-                .counters
-                .rows_stored
-                .fetch_add(self.batch_rows as u64, Ordering::Relaxed);
-            for host in std::mem::take(&mut self.hosts) {
-                // Nobody may be looking.
-                let _ = self.parts.changed.send(Changed { host });
-            }
-        }
-        self.batch.clear();
-        self.told.clear();
-        self.hosts.clear();
-        self.batch_rows = 0;
-        self.since = None;
-        if !good && let Some(inventory) = self.inventory.take() {
-            // What the intake remembers of the lost batch is not in the store: start from what is.
-            if let Err(error) = self.sync(inventory) {
-                tracing::error!("reading the store anew: {error}");
-            }
-        }
-    }
 }
 
 /// The host is not in the inventory any more.
@@ -358,13 +285,5 @@ fn refuse(host: &str, reply: Option<Acknowledge>) {
     if let Some(reply) = reply {
         let gone = format!("{host} is not in the inventory");
         let _ = reply.send(Err(StoreError::Other(gone)));
-    }
-}
-
-/// Whether the database may take the same rows later: space may be freed, a file become writable.
-fn may_pass(error: &StoreError) -> bool {
-    match error {
-        StoreError::Invalidated(_) => true,
-        other => other.to_string().contains("IO Error"),
     }
 }

@@ -164,6 +164,7 @@ impl Recorder {
     /// Every pending and firing alert, under its host's name of today, and the highest number that
     /// any alert ever had.
     pub fn open_alerts(&mut self) -> Result<(Vec<Alert>, AlertId), StoreError> {
+        self.ready()?;
         let connection = &self.connection;
         let sql = format!(
             "SELECT {COLUMNS} FROM raw.alert t LEFT JOIN raw.host h ON h.id = t.host_id WHERE t.state <> 'resolved' ORDER BY t.id"
@@ -184,6 +185,7 @@ impl Recorder {
         changed: &[Alert],
         dropped: &[AlertId],
     ) -> Result<(), StoreError> {
+        self.ready()?;
         // Outside of the transaction: a temporary table is of no concern to the file.
         self.connection.execute_batch(
             "CREATE TEMP TABLE IF NOT EXISTS alert_change AS FROM raw.alert LIMIT 0;

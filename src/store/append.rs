@@ -90,6 +90,45 @@ pub(super) fn append(
     events(connection, batch, told)
 }
 
+/// Whether a batch whose commit failed is on disk all the same: its transaction is there whole or
+/// not at all, so that its polls, or its events, tell.
+pub(super) fn is_stored(
+    connection: &Connection,
+    batch: &[Stored],
+    told: &[Told],
+) -> Result<bool, StoreError> {
+    for stored in batch {
+        let known: i64 = connection.query_row(
+            "SELECT count(*) FROM raw.poll
+             WHERE host_id = ? AND ts = to_timestamp(?) AND method = ? AND took_ms = ?
+               AND parameter IS NOT DISTINCT FROM ?",
+            duckdb::params![
+                stored.host_id,
+                stored.ts,
+                stored.way.method.as_str(),
+                stored.poll.took_ms,
+                stored.way.parameter.as_deref()
+            ],
+            |row| row.get(0),
+        )?;
+        if known == 0 {
+            return Ok(false);
+        }
+    }
+    for one in told.iter().filter(|_| batch.is_empty()) {
+        let known: i64 = connection.query_row(
+            "SELECT count(*) FROM raw.event
+             WHERE host_id = ? AND ts = to_timestamp(?) AND kind = ? AND message = ?",
+            duckdb::params![one.host_id, one.ts, one.event.kind, one.event.message],
+            |row| row.get(0),
+        )?;
+        if known == 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// An Appender for these columns of a raw table.
 pub(super) fn appender<'c>(
     connection: &'c Connection,

@@ -10,6 +10,7 @@ mod append;
 mod arrow;
 mod ask;
 mod catalog;
+mod ballast;
 mod cell;
 mod check;
 mod columns;
@@ -32,6 +33,7 @@ mod pool;
 mod push;
 mod question;
 mod remember;
+mod reopen;
 mod repair;
 mod request;
 mod rollup;
@@ -47,6 +49,7 @@ mod view;
 
 pub use crate::query::{Answer, AnswerColumn, Cell};
 pub use catalog::{ColumnDoc, TableDoc, catalog_of};
+pub use ballast::Ballast;
 pub use check::{check_queries, check_tables};
 pub use held::Held;
 pub use push::KEYS_PER_HOST;
@@ -79,12 +82,17 @@ pub struct Recorder {
     shared: Arc<Shared>,
     /// What collections fill, by the inventory in force.
     tables: Tables,
+    /// The instance is unusable: it is opened again before anything else.
+    lost: bool,
+    /// The last append failed; whether its rows are on disk is not known.
+    doubtful: bool,
 }
 
 /// What both ends know.
 struct Shared {
     pool: pool::Pool,
     health: health::Watch,
+    options: Options,
     slots: tokio::sync::Semaphore,
     /// The data directory; `None` in memory.
     data: Option<PathBuf>,
@@ -97,7 +105,7 @@ struct Shared {
     lock: Option<lock::Lock>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// DuckDB's memory limit in bytes; `None`: min(25 % of RAM, 2 GB).
     pub memory_bytes: Option<u64>,
@@ -275,6 +283,7 @@ impl Recorder {
     /// Makes the tables and columns that the profiles define and the file does not have yet. Tables
     /// and columns that no profile defines any more stay, with their rows.
     fn follow_tables(&mut self, tables: &Tables) -> Result<(), StoreError> {
+        self.ready()?;
         if self.tables != *tables {
             let sealed = self.shared.sealed.as_ref();
             migrate::follow(&self.connection, tables, sealed)?;
@@ -295,6 +304,7 @@ impl Recorder {
 
     /// What an [`crate::intake::Intake`] starts from.
     pub fn known(&mut self) -> Result<Known, StoreError> {
+        self.ready()?;
         known::read(&self.connection, &self.tables, self.shared.sealed.as_ref())
     }
 
@@ -312,9 +322,30 @@ impl Recorder {
     /// [`Recorder::append`], together with what hosts told by themselves.
     pub fn append_with(&mut self, batch: &[Stored], told: &[Told]) -> Result<(), StoreError> {
         let tables = self.tables.clone();
-        self.transaction(|connection| append::append(connection, &tables, batch, told))?;
+        if !(self.doubtful && self.is_stored(batch, told)?) {
+            // A commit that failed may be on disk all the same: the next try looks first.
+            self.doubtful = true;
+            self.transaction(|connection| append::append(connection, &tables, batch, told))?;
+        }
+        self.doubtful = false;
         self.shared.health.note(batch);
         Ok(())
+    }
+
+    fn is_stored(&mut self, batch: &[Stored], told: &[Told]) -> Result<bool, StoreError> {
+        self.ready()?;
+        append::is_stored(&self.connection, batch, told).map_err(|error| self.noted(error))
+    }
+
+    /// Writes down what happened to eider itself.
+    pub fn tell(&mut self, now: UnixSeconds, kind: &str, message: &str) -> Result<(), StoreError> {
+        self.transaction(|connection| {
+            connection.execute(
+                "INSERT INTO raw.event (ts, kind, subject, message) VALUES (to_timestamp(?), ?, '', ?)",
+                duckdb::params![now, kind, message],
+            )?;
+            Ok(())
+        })
     }
 
     /// Stops the readers, CHECKPOINT and close.
@@ -333,7 +364,10 @@ impl Recorder {
         &mut self,
         work: impl FnOnce(&duckdb::Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.connection.execute_batch("BEGIN TRANSACTION")?;
+        self.ready()?;
+        if let Err(error) = self.connection.execute_batch("BEGIN TRANSACTION") {
+            return Err(self.noted(error.into()));
+        }
         let result = work(&self.connection).and_then(|value| {
             self.connection.execute_batch("COMMIT")?;
             Ok(value)
@@ -342,6 +376,12 @@ impl Recorder {
             // A failed COMMIT has ended the transaction already; then there is nothing to roll back.
             let _ = self.connection.execute_batch("ROLLBACK");
         }
-        result
+        result.map_err(|error| self.noted(error))
+    }
+
+    /// Remembers that the instance is unusable.
+    fn noted(&mut self, error: StoreError) -> StoreError {
+        self.lost |= matches!(error, StoreError::Invalidated(_));
+        error
     }
 }

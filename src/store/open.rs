@@ -13,12 +13,14 @@ use crate::table::Tables;
 
 /// The file's name in the data directory.
 pub(super) const FILE: &str = "eider.duckdb";
+/// The directory for exports in the data directory.
+const EXPORT: &str = "export";
 /// A log that is still damaged after so many cuts is left alone.
 const REPAIRS_MAX: usize = 3;
 
 /// Opens or makes the file in the data directory.
 pub(super) fn file(data: &Path, options: &Options) -> Result<(Store, Recorder), StoreError> {
-    let export = data.join("export");
+    let export = data.join(EXPORT);
     let sealed = Folder::new(data);
     for directory in [data, &export, sealed.root()] {
         make_directory(directory)?;
@@ -26,25 +28,44 @@ pub(super) fn file(data: &Path, options: &Options) -> Result<(Store, Recorder), 
     let path = data.join(FILE);
     let lock = lock::take(data, &path)?;
     clear(&export);
-    let (connection, repairs) = connect(&path, options)?;
-    let adhoc = data.join(adhoc::NAME);
-    set_up(&connection, data, &[&export, sealed.root(), &adhoc])?;
-    migrate::bring_up(&connection, &path, Some(&sealed))?;
-    for repair in &repairs {
-        report(&connection, repair)?;
-    }
-    manifest::store_id(&connection)?;
-    files::complete(&connection, &sealed)?;
-    files::clear(&connection, &sealed)?;
-    sealed.tidy(&connection)?;
-    let twin = twin(&connection)?;
-    let first = files::all_empty(&connection, &sealed)?;
-    finish(connection, Some(twin), first, |shared| {
+    let opened = database(data, options, &sealed)?;
+    let (twin, first) = prepare(&opened, &sealed)?;
+    sealed.tidy(&opened)?;
+    finish(opened, Some(twin), first, |shared| {
+        shared.options = options.clone();
         shared.data = Some(data.into());
         shared.export = Some(export);
         shared.sealed = Some(sealed);
         shared.lock = Some(lock);
     })
+}
+
+/// Opens the database file, whole and up to date.
+pub(super) fn database(
+    data: &Path,
+    options: &Options,
+    sealed: &Folder,
+) -> Result<Connection, StoreError> {
+    let path = data.join(FILE);
+    let (connection, repairs) = connect(&path, options)?;
+    let adhoc = data.join(adhoc::NAME);
+    set_up(&connection, data, &[&data.join(EXPORT), sealed.root(), &adhoc])?;
+    migrate::bring_up(&connection, &path, Some(sealed))?;
+    for repair in &repairs {
+        report(&connection, repair)?;
+    }
+    manifest::store_id(&connection)?;
+    Ok(connection)
+}
+
+/// What readers need: the twin that plans, and what each runs first.
+pub(super) fn prepare(
+    connection: &Connection,
+    sealed: &Folder,
+) -> Result<(Connection, String), StoreError> {
+    files::complete(connection, sealed)?;
+    files::clear(connection, sealed)?;
+    Ok((twin(connection)?, files::all_empty(connection, sealed)?))
 }
 
 /// Removes what an interrupted export left.
@@ -148,6 +169,7 @@ pub(super) fn finish(
         pool: pool::Pool::new(root, twin, first),
         health: health::Watch::default(),
         slots: tokio::sync::Semaphore::new(pool::READERS),
+        options: Options::default(),
         data: None,
         export: None,
         sealed: None,
@@ -162,6 +184,8 @@ pub(super) fn finish(
         connection,
         shared,
         tables: Tables::default(),
+        lost: false,
+        doubtful: false,
     };
     Ok((store, recorder))
 }

@@ -11,6 +11,8 @@ use super::StoreError;
 
 /// Questions that run at once.
 pub(super) const READERS: usize = 4;
+/// At the end, readers may take so long to go.
+const CLOSE_TIME: Duration = Duration::from_secs(5);
 /// Work beside the readers has no deadline of its own; what takes longer than this hangs.
 const BESIDE_TIME: Duration = Duration::from_secs(7 * 86_400);
 
@@ -21,8 +23,10 @@ pub(super) struct Pool {
 }
 
 struct State {
-    /// Every reader is cloned from it; `None` once closed.
+    /// Every reader is cloned from it; `None` once closed, and while suspended.
     root: Option<Connection>,
+    /// The file is being opened again: whoever wants to read waits.
+    suspended: bool,
     /// The empty twin that plans questions; see [`super::sealed::scope`].
     twin: Option<Connection>,
     /// What a new reader runs first.
@@ -62,6 +66,7 @@ impl Pool {
         Pool {
             state: Mutex::new(State {
                 root: Some(root),
+                suspended: false,
                 twin,
                 first,
                 generation: 0,
@@ -78,7 +83,7 @@ impl Pool {
     pub(super) fn lease(&self, deadline: Instant) -> Result<Option<Lease<'_>>, StoreError> {
         let mut state = self.state();
         loop {
-            if state.busy < READERS {
+            if state.busy < READERS && !state.suspended {
                 let reader = state.reader()?;
                 state.busy += 1;
                 return Ok(Some(Lease {
@@ -107,9 +112,53 @@ impl Pool {
         state.idle.clear();
     }
 
+    /// Interrupts what runs and closes every connection; `false`: some are still in use after that
+    /// time. Until [`Pool::resume`], whoever wants to read waits.
+    pub(super) fn suspend(&self, patience: Duration) -> bool {
+        let mut state = self.state();
+        state.suspended = true;
+        state.root = None;
+        state.twin = None;
+        state.idle.clear();
+        // Readers in use are not taken back.
+        state.generation += 1;
+        self.drained(state, patience)
+    }
+
+    /// Waits until no connection is in use, interrupting those that are.
+    fn drained(&self, mut state: MutexGuard<'_, State>, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        while state.busy + state.beside > 0 {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            self.watchdog.interrupt_all();
+            state = self
+                .freed
+                .wait_timeout(state, Duration::from_millis(50))
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        true
+    }
+
+    /// Readers are clones of this root from now on.
+    pub(super) fn resume(&self, root: Connection, twin: Connection, first: String) {
+        let mut state = self.state();
+        state.root = Some(root);
+        state.twin = Some(twin);
+        state.first = first;
+        state.suspended = false;
+        drop(state);
+        self.freed.notify_all();
+    }
+
     /// A connection beside the readers, for work that is not a question.
     pub(super) fn connection(&self) -> Result<Beside<'_>, StoreError> {
         let mut state = self.state();
+        if state.suspended {
+            return Err(StoreError::Invalidated("it is being opened again".into()));
+        }
         let Some(root) = &state.root else {
             return Err(StoreError::Other("the history is closed".into()));
         };
@@ -131,17 +180,12 @@ impl Pool {
     pub(super) fn close(&self) {
         let mut state = self.state();
         state.root = None;
+        state.suspended = false;
         state.twin = None;
         state.idle.clear();
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while state.busy + state.beside > 0 && Instant::now() < deadline {
-            self.watchdog.interrupt_all();
-            state = self
-                .freed
-                .wait_timeout(state, Duration::from_millis(50))
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
+        self.freed.notify_all();
+        // Whoever does not heed the interrupt is left behind.
+        let _ = self.drained(state, CLOSE_TIME);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

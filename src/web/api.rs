@@ -51,6 +51,12 @@ pub(super) async fn status(site: Arc<Site>, _visit: Arc<Visit>) -> Result<Respon
         "rejected": loaded.rejected_text,
         "store_trouble": site.parts.counters.store_trouble(),
         "sources": site.parts.counters.source_troubles(),
+        "disk": site.parts.counters.space().map(|space| json!({
+            "free_bytes": space.free_bytes,
+            "total_bytes": space.total_bytes,
+            "wanted_bytes": space.wanted_bytes,
+            "short": space.is_short(),
+        })),
         "counters": counters,
     })))
 }

@@ -13,7 +13,7 @@ use super::pages::fleet;
 use super::routes::Response;
 use super::site::Site;
 use super::visit::Visit;
-use crate::signal::Counters;
+use crate::signal::{Counters, Space};
 use crate::store::Question;
 
 /// Ready: the history answers, an inventory is in force, and a poll is done.
@@ -36,7 +36,15 @@ pub(super) async fn ready(site: Arc<Site>, _visit: Arc<Visit>) -> Result<Respons
         missing.push("no host has been polled yet".to_owned());
     }
     if missing.is_empty() {
-        return Ok(text("ready\n".into(), "text/plain; charset=utf-8"));
+        // Short of space is not out of order: it is told, and the oldest rows make room.
+        let short = site.parts.counters.space().filter(Space::is_short);
+        let short = short.map_or_else(String::new, |space| {
+            format!(
+                "short of space: {} bytes free on the disk of the history, {} are wanted\n",
+                space.free_bytes, space.wanted_bytes
+            )
+        });
+        return Ok(text(format!("ready\n{short}"), "text/plain; charset=utf-8"));
     }
     let mut response = text(missing.join("\n") + "\n", "text/plain; charset=utf-8");
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -189,6 +197,14 @@ pub(super) async fn metrics(site: Arc<Site>, _visit: Arc<Visit>) -> Result<Respo
         let _ = write!(
             out,
             "# HELP eider_{name}{suffix} {help}\n# TYPE eider_{name}{suffix} {kind}\neider_{name}{suffix} {value}\n"
+        );
+    }
+    if let Some(space) = site.parts.counters.space() {
+        let _ = write!(
+            out,
+            "# HELP eider_disk_free_bytes Free space on the disk of the history.\n# TYPE eider_disk_free_bytes gauge\neider_disk_free_bytes {}\n# HELP eider_disk_short Whether less is free than storage.min_free.\n# TYPE eider_disk_short gauge\neider_disk_short {}\n",
+            space.free_bytes,
+            u8::from(space.is_short()),
         );
     }
     out.push_str("# HELP eider_hosts Hosts of the inventory by state.\n# TYPE eider_hosts gauge\n");

@@ -123,6 +123,7 @@ impl Server {
             tokens: tokens::Tokens::of(&self.parts.data),
             asking: Semaphore::new(site::MAX_ASKING),
             running: running::Running::default(),
+            usage: tokio::sync::Mutex::default(),
             listen: self.addresses,
             stop: stop.clone(),
             parts: self.parts,

@@ -11,6 +11,7 @@ use super::routes::Response;
 use super::site::{self, Site};
 use super::visit::Visit;
 use crate::reading::UnixSeconds;
+use crate::signal::Space;
 
 #[derive(Serialize)]
 struct Page<B> {
@@ -23,6 +24,8 @@ struct Page<B> {
     rejected: String,
     /// Why the history cannot be written now; empty while it can.
     store_trouble: String,
+    /// The disk of the history, while less of it is free than is wanted.
+    space: Option<Short>,
     /// Settings that were changed and wait for a restart, by their keys.
     restart_for: String,
     loaded_at: UnixSeconds,
@@ -32,6 +35,25 @@ struct Page<B> {
     languages: Vec<(&'static str, String)>,
     #[serde(flatten)]
     body: B,
+}
+
+#[derive(Serialize)]
+struct Short {
+    free_bytes: u64,
+    wanted_bytes: u64,
+    cut_to: Option<UnixSeconds>,
+    cut_bytes: i64,
+}
+
+impl Short {
+    fn of(space: Space) -> Option<Short> {
+        space.is_short().then_some(Short {
+            free_bytes: space.free_bytes,
+            wanted_bytes: space.wanted_bytes,
+            cut_to: space.cut_to,
+            cut_bytes: space.cut_bytes,
+        })
+    }
 }
 
 /// Renders a page in the visitor's language and the server's time zone.
@@ -51,6 +73,7 @@ pub(super) async fn html(
         user: visit.user.clone(),
         rejected: loaded.rejected_text.clone(),
         store_trouble: site.parts.counters.store_trouble(),
+        space: site.parts.counters.space().and_then(Short::of),
         restart_for: loaded.restart_for.join(", "),
         loaded_at: loaded.loaded_at,
         path: visit.path.clone(),

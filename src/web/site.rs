@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, watch};
@@ -14,6 +15,7 @@ use super::tokens::Tokens;
 use crate::reading::UnixSeconds;
 use crate::render::Renderer;
 use crate::signal::Loaded;
+use crate::store::upkeep::Usage;
 
 /// Named queries and SQL answered at once; others wait.
 pub(super) const MAX_ASKING: usize = 3;
@@ -30,6 +32,8 @@ pub(super) struct Site {
     pub(super) asking: Semaphore,
     /// SQL of people under way.
     pub(super) running: Running,
+    /// How large the history was, and when that was counted.
+    pub(super) usage: tokio::sync::Mutex<Option<(Instant, Arc<Usage>)>>,
     /// Turns true when the daemon stops.
     pub(super) stop: watch::Receiver<bool>,
 }

@@ -85,6 +85,11 @@ impl Thread {
             // Whoever sent it may have gone.
             let _ = reply.send(Err(Refused::Forever(why)));
         };
+        if !self.freshen() {
+            let why = "the history cannot be read now".to_owned();
+            let _ = reply.send(Err(Refused::ForNow(why)));
+            return;
+        }
         let Some(host) = self.intake.host_id(&collection.host) else {
             let why = format!("{} is not in the inventory", collection.host);
             return refuse(reply, why);

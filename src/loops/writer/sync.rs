@@ -17,7 +17,7 @@ impl Thread {
         let now = unix_now();
         if !self.intake.has_tables(&inventory.tables) && self.inventory.is_some() {
             // What waits was made for the tables as they were.
-            self.commit();
+            self.commit_unless_waiting();
         }
         let ids = self.parts.recorder.sync_hosts(&inventory, now)?;
         if self.inventory.is_none() || !self.intake.has_tables(&inventory.tables) {

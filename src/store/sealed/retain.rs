@@ -11,6 +11,8 @@ use crate::reading::UnixSeconds;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expired {
     pub table: String,
+    /// The end of the stretch that it covers.
+    pub to: UnixSeconds,
     path: String,
     pub bytes: i64,
 }
@@ -25,13 +27,37 @@ impl Store {
         let over = manifest::read(&connection)?
             .into_iter()
             .filter(|entry| is_over(entry, keep, now));
-        Ok(over
-            .map(|entry| Expired {
-                table: entry.table,
-                path: entry.path,
-                bytes: entry.bytes,
-            })
-            .collect())
+        Ok(over.map(Expired::of).collect())
+    }
+
+    /// The oldest files with rows as collected, as many as take so many bytes; none with rows after
+    /// `before`.
+    pub fn oldest_raw(&self, bytes: u64, before: UnixSeconds) -> Result<Vec<Expired>, StoreError> {
+        if self.shared.sealed.is_none() {
+            return Ok(Vec::new());
+        }
+        let connection = self.shared.pool.connection()?;
+        let mut files = manifest::read(&connection)?;
+        files.retain(|entry| entry.tier == Tier::Raw && entry.to <= before);
+        files.sort_by_key(|entry| entry.to);
+        let mut missing = i64::try_from(bytes).unwrap_or(i64::MAX);
+        let enough = files.into_iter().take_while(|entry| {
+            let wanted = missing > 0;
+            missing -= entry.bytes;
+            wanted
+        });
+        Ok(enough.map(Expired::of).collect())
+    }
+}
+
+impl Expired {
+    fn of(entry: Entry) -> Expired {
+        Expired {
+            table: entry.table,
+            to: entry.to,
+            path: entry.path,
+            bytes: entry.bytes,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod forbidden;
 mod held;
 mod history;
 mod questions;
+mod reopen;
 mod rollup;
 mod sealed;
 mod shipped;

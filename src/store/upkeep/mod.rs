@@ -4,6 +4,7 @@
 //! opened the file itself. It runs on a thread of its own and hands to the writer only what must be
 //! written.
 
+mod compact;
 mod export;
 mod forecast;
 mod place;
@@ -44,6 +45,8 @@ pub enum Task {
     Seal,
     /// Tables as files: a list of [`Exported`].
     Export(Export),
+    /// Makes the database file as small as its rows.
+    Compact,
     /// A copy of the history that any DuckDB opens.
     Snapshot {
         /// An absolute path that is not there yet.
@@ -124,6 +127,7 @@ impl Task {
             Task::Verify { .. } => "verify",
             Task::Seal => "seal",
             Task::Export(_) => "export",
+            Task::Compact => "compact",
             Task::Snapshot { .. } => "snapshot",
         }
     }
@@ -140,6 +144,10 @@ impl Task {
             Task::Stats => told(&usage::of(store, frame)?),
             Task::Verify { quick } => told(&verify::all(store, *quick, tell)?),
             Task::Seal => told(&seal::all(store, hand, frame, tell)?),
+            Task::Compact => {
+                step(tell, 0, 1, "database")?;
+                told(&hand.run(compact::run)?)
+            }
             Task::Export(wanted) => told(&export::run(store, wanted, tell)?),
             Task::Snapshot {
                 directory,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -15,8 +16,10 @@ use super::super::visit::Visit;
 use super::fleet::{self, Counts, TargetRow};
 use super::sql;
 use crate::store::Question;
+use crate::store::upkeep::{Frame, Usage};
 
 const DAY: i64 = 86_400;
+const USAGE_AGE: Duration = Duration::from_secs(60);
 
 #[derive(Serialize)]
 struct StatusPage {
@@ -28,6 +31,8 @@ struct StatusPage {
     /// By `host/target`: polls of the last 24 h.
     work: HashMap<String, Record>,
     causes: Vec<Record>,
+    /// `None` while the history does not answer.
+    usage: Option<Arc<Usage>>,
     counters: Vec<(&'static str, &'static str, u64)>,
     warnings: Vec<String>,
     mails: Vec<Record>,
@@ -58,6 +63,7 @@ pub(in crate::web) async fn page(site: Arc<Site>, visit: Arc<Visit>) -> Result<R
             .collect(),
         work: work.into_iter().filter_map(named).collect(),
         causes,
+        usage: usage(&site).await,
         counters: health::counters(&site.parts.counters)
             .into_iter()
             .map(|counter| (counter.name, counter.help, counter.value))
@@ -77,6 +83,35 @@ pub(in crate::web) async fn page(site: Arc<Site>, visit: Arc<Visit>) -> Result<R
         listen: site.listen.iter().map(ToString::to_string).collect(),
     };
     page::html(&site, &visit, "status.html", body).await
+}
+
+/// How large the history is, at most a minute old: counting takes a while, and this page comes anew
+/// with every commit.
+async fn usage(site: &Arc<Site>) -> Option<Arc<Usage>> {
+    let mut known = site.usage.lock().await;
+    if let Some((at, usage)) = &*known
+        && at.elapsed() < USAGE_AGE
+    {
+        return Some(Arc::clone(usage));
+    }
+    let frame = Frame {
+        now: site::now(),
+        keep: site.loaded().inventory.settings.keep.clone(),
+    };
+    let store = site.parts.store.clone();
+    let counted = tokio::task::spawn_blocking(move || store.usage(&frame)).await;
+    match counted {
+        Ok(Ok(usage)) => {
+            let usage = Arc::new(usage);
+            *known = Some((Instant::now(), Arc::clone(&usage)));
+            Some(usage)
+        }
+        Ok(Err(error)) => {
+            tracing::warn!("the size of the history is not known: {error}");
+            None
+        }
+        Err(_) => None,
+    }
 }
 
 /// The work under the name of its target.

@@ -7,11 +7,13 @@ use std::process::{Child, Command, Stdio};
 use eider::store::StoreError;
 
 use super::batch::{inventory, number, numbered, open};
+use super::rounds;
 
 /// Tells the child process where to write; without it, [`writer`] does nothing.
 const VARIABLE: &str = "EIDER_TEST_WRITER";
 
-const KILLS: u32 = 30;
+/// With it, the child closes and opens the file after every commit: each is a checkpoint.
+const CHECKPOINT: &str = "EIDER_TEST_CHECKPOINT";
 
 /// Not a test by itself: the process that the tests below kill. It appends batch after batch and
 /// prints each one's number once it is acknowledged.
@@ -20,7 +22,7 @@ fn writer() {
     let Some(directory) = std::env::var_os(VARIABLE) else {
         return;
     };
-    let (store, mut recorder) = open(Path::new(&directory)).expect("the file opens");
+    let (mut store, mut recorder) = open(Path::new(&directory)).expect("the file opens");
     recorder
         .sync_hosts(&inventory(), 0)
         .expect("hosts are stored");
@@ -31,11 +33,20 @@ fn writer() {
     for batch in next.. {
         recorder.append(&[numbered(batch)]).expect("a commit");
         println!("\nacknowledged {batch}");
+        if std::env::var_os(CHECKPOINT).is_some() {
+            drop(store);
+            recorder.close().expect("a checkpoint");
+            (store, recorder) = open(Path::new(&directory)).expect("the file opens");
+        }
     }
 }
 
-fn start(directory: &Path) -> Child {
-    Command::new(std::env::current_exe().expect("this binary has a path"))
+fn start(directory: &Path, checkpoints: bool) -> Child {
+    let mut command = Command::new(std::env::current_exe().expect("this binary has a path"));
+    if checkpoints {
+        command.env(CHECKPOINT, "1");
+    }
+    command
         .args(["--exact", "store::kill::writer", "--nocapture"])
         .env(VARIABLE, directory)
         .stdout(Stdio::piped())
@@ -67,11 +78,27 @@ fn kill_after(mut child: Child, acknowledgements: usize) -> i64 {
 }
 
 #[test]
-fn thirty_kills_lose_no_acknowledged_row_and_leave_no_half_batch() {
+fn kills_lose_no_acknowledged_row_and_leave_no_half_batch() {
+    kills(rounds(30, 300), false);
+}
+
+#[test]
+fn kills_around_checkpoints_lose_nothing_either() {
+    kills(rounds(6, 150), true);
+}
+
+fn kills(rounds: u32, checkpoints: bool) {
     let directory = tempfile::tempdir().expect("the temporary directory is writable");
-    for round in 0..KILLS {
-        let acknowledgements = 1 + (round as usize * 7) % 23;
-        let last = kill_after(start(directory.path()), acknowledgements);
+    for round in 0..rounds {
+        let most = if checkpoints { 4 } else { 23 };
+        let acknowledgements = 1 + (round as usize * 7) % most;
+        let child = start(directory.path(), checkpoints);
+        if checkpoints {
+            // Anywhere between a commit and the end of its checkpoint.
+            let pause = std::time::Duration::from_millis(u64::from(round * 37 % 60));
+            std::thread::sleep(pause);
+        }
+        let last = kill_after(child, acknowledgements);
         let (store, recorder) = open(directory.path()).expect("the file opens after a kill");
         let stored = number(&store, "SELECT max(took_ms) FROM poll");
         // The one batch whose acknowledgement was not read may be there too.
@@ -98,7 +125,7 @@ fn thirty_kills_lose_no_acknowledged_row_and_leave_no_half_batch() {
 #[test]
 fn a_second_process_is_told_who_has_the_file() {
     let directory = tempfile::tempdir().expect("the temporary directory is writable");
-    let mut child = start(directory.path());
+    let mut child = start(directory.path(), false);
     let mut out = BufReader::new(child.stdout.take().expect("stdout is piped"));
     let mut line = String::new();
     while !line.starts_with("acknowledged") {
