@@ -49,7 +49,11 @@ pub(super) fn database(
     let path = data.join(FILE);
     let (connection, repairs) = connect(&path, options)?;
     let adhoc = data.join(adhoc::NAME);
-    set_up(&connection, data, &[&data.join(EXPORT), sealed.root(), &adhoc])?;
+    set_up(
+        &connection,
+        data,
+        &[&data.join(EXPORT), sealed.root(), &adhoc],
+    )?;
     migrate::bring_up(&connection, &path, Some(sealed))?;
     for repair in &repairs {
         report(&connection, repair)?;
