@@ -43,16 +43,19 @@ fn cut(log: &mut Vec<u8>, seed: &mut Seed) {
     log.truncate(seed.below(end));
 }
 
+#[expect(clippy::ptr_arg, reason = "every damage has one type")]
 fn zero(log: &mut Vec<u8>, seed: &mut Seed) {
     let at = seed.below(log.len());
     log[at..].fill(0);
 }
 
+#[expect(clippy::ptr_arg, reason = "every damage has one type")]
 fn flip(log: &mut Vec<u8>, seed: &mut Seed) {
     let at = seed.below(log.len());
     log[at] ^= 1 << seed.below(8);
 }
 
+#[expect(clippy::ptr_arg, reason = "every damage has one type")]
 fn garbage(log: &mut Vec<u8>, seed: &mut Seed) {
     let at = seed.below(log.len());
     for byte in &mut log[at..] {
