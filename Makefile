@@ -2,7 +2,7 @@
 # The target directory is cargo's own (CARGO_TARGET_DIR, else target/).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test-tools build run demo test test-long lint bench devices bench-fleet
+.PHONY: help setup test-tools build run demo test test-long lint bench devices bench-fleet bench-history
 
 LISTEN ?= 127.0.0.1:8080
 
@@ -43,6 +43,9 @@ lint: ## check the format, clippy and the documentation, warnings denied
 
 bench: ## measure what we claim about speed
 	@$(call prepared,build) && cargo bench --bench speed --bench collect $$EIDER_FEATURES
+
+bench-history: ## what a long history costs (HOSTS=50 DAYS=3 IDLE=40; the reference is 500, 30, 40)
+	@$(call prepared,build) && cargo bench --bench history $$EIDER_FEATURES
 
 devices: ## docs/devices.md anew: what comes out of the recordings below DUMPS=DIR (the data of snmpsim-data)
 	@$(call prepared,build) && cargo build --release --bin eider $$EIDER_FEATURES && \
