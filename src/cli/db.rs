@@ -5,6 +5,7 @@ mod compact;
 mod export;
 mod progress;
 mod restore;
+mod retain;
 mod seal;
 mod snapshot;
 mod stats;
@@ -38,6 +39,8 @@ enum Verb {
     Verify(verify::Args),
     /// Seal every hour that is over now instead of five minutes later, and days at once
     Seal(seal::Args),
+    /// Drop what has been kept long enough (`storage` in settings.yaml), as the daemon does by itself
+    Retain(retain::Args),
     /// Write tables as Parquet or CSV, each into a file of its own
     Export(export::Args),
     /// Copy the whole history as it is now into a new directory that any DuckDB opens
@@ -53,6 +56,7 @@ pub(super) fn run(home: &Home, args: &Args) -> anyhow::Result<u8> {
         Verb::Stats(args) => stats::run(home, args),
         Verb::Verify(args) => verify::run(home, args),
         Verb::Seal(args) => seal::run(home, args),
+        Verb::Retain(args) => retain::run(home, args),
         Verb::Export(args) => export::run(home, args),
         Verb::Snapshot(args) => snapshot::run(home, args),
         Verb::Compact(args) => compact::run(home, args),

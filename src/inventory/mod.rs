@@ -23,6 +23,7 @@ mod profile_file;
 mod reach;
 mod report_file;
 mod resolve;
+mod retention;
 mod rule;
 mod rule_file;
 mod settings;
@@ -51,12 +52,13 @@ pub use host::{
 pub use nearest::nearest;
 pub use outline::{Outline, OutlineGroup, OutlineHost, OutlineLayer};
 pub use problem::{Place, Problem, Severity as ProblemSeverity, SourceFile};
+pub use retention::{Retention, TableRetention};
 pub use rule::{
     AlertSeverity, Comparison, Condition, HostSelector, Literal, Localized, Rule, Selected,
     SelectorTerm,
 };
 pub use settings::{
-    MailSettings, MailTls, MinFree, NotifySettings, Retention, Settings, SqlSettings, TrapSettings,
+    MailSettings, MailTls, MinFree, NotifySettings, Settings, SqlSettings, TrapSettings,
 };
 pub use usm::{AuthProtocol, PrivProtocol, UsmAuth, UsmPrivacy, UsmUser};
 
@@ -240,6 +242,15 @@ pub fn examine(files: &[SourceFile], outside: &dyn Outside) -> Examined {
         problems.warning_of_all("no-hosts", message).help(
             "add one to inventory/hosts.yaml, for this machine `hosts: {this-machine: {collect: [local]}}`",
         );
+    }
+    for name in settings
+        .keep
+        .unknown(|name| profiles.tables.find(name).is_some())
+    {
+        let message = format!("`storage.tables` has `{name}`, which is no table");
+        problems
+            .warning_of_all("unknown-table", message)
+            .help("`eider db stats` lists the tables");
     }
     draft.profiles.profiles = profiles.list.clone().into();
     let hosts = resolve::hosts(&draft, &mut problems);

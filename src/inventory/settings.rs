@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::credential::Secret;
+use super::retention::Retention;
 use crate::import::Source;
 use crate::report::Report;
 
@@ -24,7 +25,7 @@ pub struct Settings {
     pub store_memory_bytes: Option<u64>,
     /// `storage.min_free`: with less free space on its disk, the oldest rows go first.
     pub min_free: MinFree,
-    /// `storage.raw` and `storage.process`: how long rows are kept.
+    /// `storage.raw` and its kin: how long the history stays.
     pub keep: Retention,
     /// `sql:`: SQL of people.
     pub sql: SqlSettings,
@@ -109,25 +110,6 @@ impl MinFree {
             MinFree::Usual => percent(5).min(1 << 30),
             MinFree::Bytes(bytes) => bytes,
             MinFree::Percent(share) => percent(share),
-        }
-    }
-}
-
-/// How long rows are kept as they were collected.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Retention {
-    /// Of every table but the following; default 400 days.
-    pub raw: Duration,
-    /// Of `process`; default 30 days.
-    pub process: Duration,
-}
-
-impl Default for Retention {
-    fn default() -> Retention {
-        const DAY: Duration = Duration::from_secs(86_400);
-        Retention {
-            raw: 400 * DAY,
-            process: 30 * DAY,
         }
     }
 }

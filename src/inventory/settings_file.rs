@@ -1,13 +1,13 @@
 //! `inventory/settings.yaml`: from nodes to settings.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use super::Outside;
 use super::fields::{self, Keys};
 use super::mail_file::{mail, notify};
 use super::problem::Problems;
 use super::report_file::reports;
+use super::retention;
 use super::settings::{MinFree, Settings};
 use super::source_file::sources;
 use super::sql_file::sql;
@@ -17,10 +17,7 @@ use super::yaml::{Node, Written};
 pub(super) const LANGUAGES: [&str; 2] = ["en", "zh-CN"];
 /// Ignored with a warning: the daemon can well run without.
 const LATER: [&str; 2] = ["routes", "poller"];
-const STORAGE_LATER: [&str; 3] = ["m5", "h1", "watermark"];
-const DAY: Duration = Duration::from_secs(86_400);
-/// A day is the least that can be dropped: it is one file.
-const KEEP: (Duration, Duration) = (DAY.saturating_mul(2), DAY.saturating_mul(36_500));
+const STORAGE_LATER: [&str; 1] = ["watermark"];
 const MEMORY_BYTES_MIN: u64 = 64 << 20;
 
 /// Reads the file over the defaults.
@@ -211,7 +208,11 @@ fn storage(node: &Node, settings: &mut Settings, problems: &mut Problems<'_>) {
     let Some(map) = fields::map(node, "storage", problems) else {
         return;
     };
-    Keys::new("storage", &["path", "memory", "raw", "process", "min_free"])
+    let known: Vec<&str> = ["path", "memory", "min_free"]
+        .into_iter()
+        .chain(retention::KEYS)
+        .collect();
+    Keys::new("storage", &known)
         .ignored(&STORAGE_LATER)
         .check(map, problems);
     if let Some(entry) = map.get("path")
@@ -219,20 +220,10 @@ fn storage(node: &Node, settings: &mut Settings, problems: &mut Problems<'_>) {
     {
         settings.data = path.value;
     }
-    if let Some(entry) = map.get("raw")
-        && let Some(time) = fields::duration(&entry.value, "raw", KEEP, problems)
-    {
-        settings.keep.raw = time.value;
-        settings.keep.process = settings.keep.process.min(time.value);
-    }
-    if let Some(entry) = map.get("process")
-        && let Some(time) = fields::duration(&entry.value, "process", KEEP, problems)
-    {
-        settings.keep.process = time.value;
-    }
     if let Some(entry) = map.get("min_free") {
         min_free(&entry.value, settings, problems);
     }
+    retention::read(map, &mut settings.keep, problems);
     let Some(entry) = map.get("memory") else {
         return;
     };

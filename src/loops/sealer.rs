@@ -75,7 +75,7 @@ impl Sealer {
         self.forget().await
     }
 
-    /// Drops the files whose time is over.
+    /// Drops what has been kept long enough.
     async fn forget(&self) -> Result<(), StoreError> {
         let keep = self.loaded.borrow().inventory.settings.keep.clone();
         let store = self.store.clone();
@@ -83,11 +83,14 @@ impl Sealer {
         if expired.is_empty() {
             return Ok(());
         }
-        for file in &expired {
+        for one in &expired {
             tracing::info!(
-                table = file.table,
-                bytes = file.bytes,
-                "kept long enough: a file goes"
+                table = one.table,
+                path = one.path,
+                rows = one.rows,
+                bytes = one.bytes,
+                "kept long enough: {}",
+                one.reason
             );
         }
         self.writer

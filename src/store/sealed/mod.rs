@@ -16,7 +16,7 @@ pub(super) mod files;
 pub(super) mod manifest;
 mod orphan;
 pub(super) mod plan;
-mod retain;
+pub(super) mod retain;
 mod rolled;
 pub(super) mod scope;
 pub(super) mod seal;

@@ -264,7 +264,7 @@ fn what_is_older_than_is_kept_goes() {
     let days = |days: u64| Duration::from_secs(days * 86_400);
     let keep = crate::inventory::Retention {
         raw: days(2),
-        process: days(2),
+        ..Default::default()
     };
     assert_eq!(store.expired(&keep, T0 + 3 * DAY - 1).unwrap(), []);
     let expired = store.expired(&keep, T0 + 3 * DAY).unwrap();

@@ -9,6 +9,7 @@ mod export;
 mod forecast;
 mod place;
 mod restore;
+mod retain;
 mod seal;
 mod snapshot;
 mod usage;
@@ -43,6 +44,11 @@ pub enum Task {
     },
     /// Seals every hour that is over, at once.
     Seal,
+    /// Drops what has been kept long enough.
+    Retain {
+        /// Only tells what would go.
+        dry_run: bool,
+    },
     /// Tables as files: a list of [`Exported`].
     Export(Export),
     /// Makes the database file as small as its rows.
@@ -126,6 +132,7 @@ impl Task {
             Task::Stats => "stats",
             Task::Verify { .. } => "verify",
             Task::Seal => "seal",
+            Task::Retain { .. } => "retain",
             Task::Export(_) => "export",
             Task::Compact => "compact",
             Task::Snapshot { .. } => "snapshot",
@@ -148,6 +155,7 @@ impl Task {
                 step(tell, 0, 1, "database")?;
                 told(&hand.run(compact::run)?)
             }
+            Task::Retain { dry_run } => told(&retain::all(store, hand, frame, *dry_run)?),
             Task::Export(wanted) => told(&export::run(store, wanted, tell)?),
             Task::Snapshot {
                 directory,

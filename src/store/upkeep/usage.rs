@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use duckdb::Connection;
 use serde::Serialize;
@@ -12,11 +11,11 @@ use super::super::room::Room;
 use super::super::schema::ident;
 use super::super::sealed::Tier;
 use super::super::sealed::manifest::{self, Entry};
+use super::super::sealed::retain::kept;
 use super::super::sealed::table;
 use super::super::{Store, StoreError};
 use super::Frame;
 use super::forecast::{self, Forecast, Growth};
-use crate::inventory::Retention;
 use crate::reading::UnixSeconds;
 
 const DAY: i64 = 86_400;
@@ -140,7 +139,7 @@ fn entry_of<'t>(
             first_ts: None,
             last_ts: None,
             day_bytes: None,
-            keep_s: kept(&frame.keep, tier, table),
+            keep_s: i64::try_from(kept(&frame.keep, tier, table).0.as_secs()).ok(),
         })
 }
 
@@ -193,16 +192,6 @@ fn add_hot(connection: &Connection, tables: &mut Tables, frame: &Frame) -> Resul
         }
     }
     Ok(())
-}
-
-/// How long rows are kept, in seconds.
-fn kept(keep: &Retention, tier: Tier, table: &str) -> Option<i64> {
-    let seconds = |time: Duration| i64::try_from(time.as_secs()).ok();
-    match (tier, table) {
-        (Tier::Raw, "process") => seconds(keep.process),
-        (Tier::Raw, _) => seconds(keep.raw),
-        _ => None,
-    }
 }
 
 fn database_bytes(data: &Path) -> u64 {
