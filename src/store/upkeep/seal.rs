@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use super::super::sealed::{Switched, UNLINK_AFTER};
+use super::super::sealed::{Stretch, Switched, UNLINK_AFTER};
 use super::super::{Store, StoreError};
 use super::{Frame, Hand, Tell, step};
 
@@ -27,8 +27,26 @@ pub(super) fn all(
             "a history in memory is not sealed".into(),
         ));
     }
-    let stretches = store.stretches(frame.now, true)?;
     let mut sealed = Sealed::default();
+    // Days that were sealed may complete a month; nothing follows from that.
+    for _ in 0..2 {
+        let stretches = store.stretches(frame.now, true)?;
+        if sealed.again > 0 || stretches.is_empty() {
+            break;
+        }
+        each(store, hand, &stretches, &mut sealed, tell)?;
+    }
+    store.unlink_replaced(UNLINK_AFTER);
+    Ok(sealed)
+}
+
+fn each(
+    store: &Store,
+    hand: &mut impl Hand,
+    stretches: &[Stretch],
+    sealed: &mut Sealed,
+    tell: Tell<'_>,
+) -> Result<(), StoreError> {
     // Nothing of a table is sealed beyond a stretch of it that waits.
     let mut waiting = HashSet::new();
     for (done, stretch) in stretches.iter().enumerate() {
@@ -49,6 +67,5 @@ pub(super) fn all(
             }
         }
     }
-    store.unlink_replaced(UNLINK_AFTER);
-    Ok(sealed)
+    Ok(())
 }

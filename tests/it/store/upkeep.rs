@@ -211,3 +211,36 @@ fn every_damage_is_found() {
     std::fs::remove_file(&stray).expect("it can be removed");
     home.succeed(&["db", "verify"]);
 }
+
+#[test]
+fn what_has_been_kept_long_enough_is_told_first_and_dropped_then() {
+    let home = home().with(
+        "inventory/settings.yaml",
+        "storage: {raw: 3650d, process: 3650d, tables: {interface: 30d}}\n",
+    );
+    home.succeed(&["db", "seal"]);
+    let rows = |set: &str| {
+        let sql = format!("SELECT coalesce(sum(samples), 0)::BIGINT FROM {set}");
+        home.succeed(&["query", "-e", &sql, "-o", "csv"])
+    };
+    let before = rows("interface_hourly");
+    let planned = json(&home, &["retain", "--dry-run"]);
+    assert_eq!(planned["rows"], ROWS, "{planned}");
+    let expired = planned["expired"].as_array().expect("a list");
+    let raw = |one: &Value| one["table"] == "interface" && one["tier"] == "raw";
+    assert!(!expired.is_empty() && expired.iter().all(raw), "{planned}");
+    let told = home.succeed(&["db", "retain", "--dry-run"]);
+    assert!(told.contains("rows of interface are kept for 30d"), "{told}");
+    assert!(told.contains("would go: 300 rows"), "{told}");
+    assert_eq!(json(&home, &["retain", "--dry-run"]), planned);
+
+    // The daemon drops it by itself, or when it is asked; its rollups stay.
+    let daemon = Daemon::start(&home);
+    let told = home.succeed(&["db", "retain"]);
+    assert!(told.contains("gone: 300 rows") || told.contains("nothing"), "{told}");
+    let stats = json(&home, &["stats"]);
+    let tables = stats["tables"].as_array().expect("tables");
+    assert!(!tables.iter().any(raw), "{stats}");
+    assert_eq!(rows("interface_hourly"), before);
+    assert!(daemon.stop().success());
+}
