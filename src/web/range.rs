@@ -17,7 +17,9 @@ const SHORTEST: i64 = 60;
 const LONGEST: i64 = 5 * 366 * DAY;
 
 /// The presets of the menu: what `from` says.
-pub(super) const PRESETS: [&str; 5] = ["now-1h", "now-6h", "now-24h", "now-7d", "now-30d"];
+pub(super) const PRESETS: [&str; 6] = [
+    "now-1h", "now-6h", "now-24h", "now-7d", "now-30d", "now-365d",
+];
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Range {

@@ -1,5 +1,7 @@
 //! The page of one host.
 
+mod lines;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,7 +10,7 @@ use serde::Serialize;
 use super::super::fault::Fault;
 use super::super::page;
 use super::super::range::{PRESETS, Range};
-use super::super::records::{self, Record, at, number};
+use super::super::records::{self, Record, at};
 use super::super::routes::Response;
 use super::super::site::{self, Site};
 use super::super::visit::Visit;
@@ -18,12 +20,17 @@ use super::made::{self, Made};
 use super::sql;
 use crate::inventory::{Host, Target};
 use crate::reading::{Method, UnixSeconds};
-use crate::render::chart::{self, Chart, Filled, Line, Name, Plan};
+use crate::render::chart::{self, Chart, Filled, Line, Plan};
 use crate::store::{Cell, Question, StoreError};
+use lines::{
+    CPU_WORDS, DISK_WORDS, LOAD_WORDS, LOSS_WORDS, MEMORY_WORDS, ROUND_TRIP_WORDS, TRAFFIC_WORDS,
+    by_entity, lines,
+};
 
 const DEFAULT_RANGE: &str = "now-6h";
-/// Entities in one chart: the fullest mounts, the slowest ports.
-const MAX_LINES: usize = 5;
+/// Points of so many seconds come out of rollups.
+const FIVE_MINUTES: i64 = 300;
+const HOUR: i64 = 3600;
 
 #[derive(Serialize)]
 struct HostPage {
@@ -39,7 +46,7 @@ struct HostPage {
     machine: bool,
     targets: Vec<TargetRow>,
     range: Range,
-    presets: [&'static str; 5],
+    presets: [&'static str; 6],
     charts: Vec<Chart>,
     alerts: Vec<Record>,
     /// What profiles make.
@@ -171,6 +178,20 @@ impl<'a> Asker<'a> {
         records::ask(&self.site.parts.store, question).await
     }
 
+    /// Out of hours where a point is an hour at least, else out of rows.
+    async fn long(&self, rows: &str, hours: &str) -> Result<Vec<Record>, StoreError> {
+        self.ask(if self.step >= HOUR { hours } else { rows }).await
+    }
+
+    async fn traffic(&self) -> Result<Vec<Record>, StoreError> {
+        let rows = if self.step >= FIVE_MINUTES {
+            sql::hours::TRAFFIC_5MIN_LINES
+        } else {
+            sql::TRAFFIC_LINES
+        };
+        self.long(rows, sql::hours::TRAFFIC_LINES).await
+    }
+
     async fn one(&self, sql: &str) -> Result<Option<Record>, StoreError> {
         Ok(self.ask(sql).await?.into_iter().next())
     }
@@ -182,7 +203,7 @@ impl<'a> Asker<'a> {
             self.one(sql::CPU),
             self.one(sql::MEMORY),
             self.one(sql::PROCESS_STATE),
-            self.ask(sql::INTERFACE_ERRORS),
+            self.long(sql::INTERFACE_ERRORS, sql::hours::INTERFACE_ERRORS),
         )?;
         let (ping, tcp, http) =
             tokio::try_join!(self.one(sql::PING), self.ask(sql::TCP), self.ask(sql::HTTP),)?;
@@ -198,7 +219,7 @@ impl<'a> Asker<'a> {
             self.ask(sql::RAIDS),
         )?;
         let (availability, polls, failed_polls, events) = tokio::try_join!(
-            self.ask(sql::AVAILABILITY),
+            self.long(sql::AVAILABILITY, sql::hours::AVAILABILITY),
             self.ask(sql::POLLS),
             self.ask(sql::FAILED_POLLS),
             self.ask(sql::EVENTS),
@@ -246,9 +267,9 @@ impl<'a> Asker<'a> {
 
     async fn reach_charts(&self, timezone: &str) -> Result<Vec<Chart>, StoreError> {
         let (round_trip, connect, loss) = tokio::try_join!(
-            self.ask(sql::ROUND_TRIP_LINES),
-            self.ask(sql::CONNECT_LINES),
-            self.ask(sql::LOSS_LINES),
+            self.long(sql::ROUND_TRIP_LINES, sql::hours::ROUND_TRIP_LINES),
+            self.long(sql::CONNECT_LINES, sql::hours::CONNECT_LINES),
+            self.long(sql::LOSS_LINES, sql::hours::LOSS_LINES),
         )?;
         let mut round_trip = lines(&round_trip, &ROUND_TRIP_WORDS);
         round_trip.extend(by_entity(&connect, "port", "connect_ms", |port| {
@@ -267,12 +288,12 @@ impl<'a> Asker<'a> {
 
     async fn machine_charts(&self, timezone: &str) -> Result<Vec<Chart>, StoreError> {
         let (cpu, memory, load, traffic, filesystems, disks) = tokio::try_join!(
-            self.ask(sql::CPU_LINES),
-            self.ask(sql::MEMORY_LINES),
-            self.ask(sql::LOAD_LINES),
-            self.ask(sql::TRAFFIC_LINES),
-            self.ask(sql::FILESYSTEM_LINES),
-            self.ask(sql::DISK_LINES),
+            self.long(sql::CPU_LINES, sql::hours::CPU_LINES),
+            self.long(sql::MEMORY_LINES, sql::hours::MEMORY_LINES),
+            self.long(sql::LOAD_LINES, sql::hours::LOAD_LINES),
+            self.traffic(),
+            self.long(sql::FILESYSTEM_LINES, sql::hours::FILESYSTEM_LINES),
+            self.long(sql::DISK_LINES, sql::hours::DISK_LINES),
         )?;
         let draw = |title, unit, at_least, lines| self.draw(title, unit, at_least, lines, timezone);
         Ok(vec![
@@ -318,75 +339,4 @@ impl<'a> Asker<'a> {
         };
         chart::draw(&plan, lines, timezone)
     }
-}
-
-/// The lines of each chart: a column and the key of its name.
-const CPU_WORDS: [(&str, &str); 3] = [
-    ("used_pct", "chart.used"),
-    ("iowait_pct", "chart.iowait"),
-    ("steal_pct", "chart.steal"),
-];
-const MEMORY_WORDS: [(&str, &str); 2] =
-    [("used_pct", "chart.used"), ("swap_used_pct", "chart.swap")];
-const LOAD_WORDS: [(&str, &str); 3] = [
-    ("load1", "chart.load1"),
-    ("load5", "chart.load5"),
-    ("load15", "chart.load15"),
-];
-const TRAFFIC_WORDS: [(&str, &str); 2] = [("in_bps", "chart.in"), ("out_bps", "chart.out")];
-const DISK_WORDS: [(&str, &str); 2] = [
-    ("read_bytes_per_s", "chart.read"),
-    ("write_bytes_per_s", "chart.write"),
-];
-
-const ROUND_TRIP_WORDS: [(&str, &str); 2] = [
-    ("rtt_avg_ms", "chart.rtt_avg"),
-    ("rtt_max_ms", "chart.rtt_max"),
-];
-const LOSS_WORDS: [(&str, &str); 1] = [("loss_pct", "chart.lost")];
-
-/// One line per column that has any value.
-fn lines(rows: &[Record], words: &[(&'static str, &'static str)]) -> Vec<Line> {
-    words
-        .iter()
-        .map(|(column, word)| Line {
-            name: Name::Word(word),
-            points: points(rows, column),
-        })
-        .filter(|line| line.points.iter().any(|(_, value)| value.is_some()))
-        .collect()
-}
-
-fn points(rows: &[Record], column: &str) -> Vec<(UnixSeconds, Option<f64>)> {
-    rows.iter()
-        .filter_map(|row| Some((row.get("t")?.as_i64()?, number(row, column))))
-        .collect()
-}
-
-/// One line per entity, those that end highest: the fullest mounts, the slowest ports.
-fn by_entity(
-    rows: &[Record],
-    entity: &str,
-    column: &str,
-    name: impl Fn(&str) -> String,
-) -> Vec<Line> {
-    let mut lines: Vec<Line> = rows
-        .chunk_by(|a, b| a.get(entity) == b.get(entity))
-        .filter_map(|rows| {
-            Some(Line {
-                name: Name::Text(name(rows.first()?.get(entity)?.as_str()?)),
-                points: points(rows, column),
-            })
-        })
-        .collect();
-    let last = |line: &Line| {
-        line.points
-            .iter()
-            .rev()
-            .find_map(|(_, value)| *value)
-            .unwrap_or(0.0)
-    };
-    lines.sort_by(|a, b| last(b).total_cmp(&last(a)));
-    lines.truncate(MAX_LINES);
-    lines
 }

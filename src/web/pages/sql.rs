@@ -56,6 +56,8 @@ macro_rules! within {
     };
 }
 
+pub(super) mod hours;
+
 pub(super) const CPU_LINES: &str = concat!(
     "SELECT ",
     grid!(),
@@ -148,7 +150,7 @@ macro_rules! newest {
         concat!(
             " FROM ",
             $table,
-            " WHERE host = $host AND ts >= (SELECT max(ts) FROM ",
+            " WHERE host = $host AND ts >= $day AND ts >= (SELECT max(ts) FROM ",
             $table,
             " WHERE host = $host AND ts >= $day) - to_seconds($window) "
         )
@@ -206,7 +208,7 @@ pub(super) const RAIDS: &str = concat!(
     newest!("raid"),
     "QUALIFY row_number() OVER (PARTITION BY \"array\" ORDER BY ts DESC) = 1 ORDER BY \"array\""
 );
-pub(super) const PROCESSES: &str = "SELECT * FROM process WHERE host = $host AND ts = \
+pub(super) const PROCESSES: &str = "SELECT * FROM process WHERE host = $host AND ts >= $day AND ts = \
     (SELECT max(ts) FROM process WHERE host = $host AND ts >= $day) \
     ORDER BY cpu_pct DESC NULLS LAST, rss_bytes DESC";
 

@@ -230,14 +230,20 @@ fn what_has_been_kept_long_enough_is_told_first_and_dropped_then() {
     let raw = |one: &Value| one["table"] == "interface" && one["tier"] == "raw";
     assert!(!expired.is_empty() && expired.iter().all(raw), "{planned}");
     let told = home.succeed(&["db", "retain", "--dry-run"]);
-    assert!(told.contains("rows of interface are kept for 30d"), "{told}");
+    assert!(
+        told.contains("rows of interface are kept for 30d"),
+        "{told}"
+    );
     assert!(told.contains("would go: 300 rows"), "{told}");
     assert_eq!(json(&home, &["retain", "--dry-run"]), planned);
 
     // The daemon drops it by itself, or when it is asked; its rollups stay.
     let daemon = Daemon::start(&home);
     let told = home.succeed(&["db", "retain"]);
-    assert!(told.contains("gone: 300 rows") || told.contains("nothing"), "{told}");
+    assert!(
+        told.contains("gone: 300 rows") || told.contains("nothing"),
+        "{told}"
+    );
     let stats = json(&home, &["stats"]);
     let tables = stats["tables"].as_array().expect("tables");
     assert!(!tables.iter().any(raw), "{stats}");
