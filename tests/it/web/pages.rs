@@ -87,6 +87,11 @@ fn a_host_page_shows_everything_about_it() {
         assert!(html.contains(text), "{text}: {html}");
     }
     assert_eq!(html.matches("<figure class=\"chart\">").count(), 6);
+    // A year is drawn of rollups, which reach to this hour and know the peaks.
+    let html = page(&fleet, "/hosts/web01?from=now-365d");
+    assert_eq!(html.matches("<figure class=\"chart\">").count(), 6);
+    assert_eq!(html.matches("class=\"line c0\" d=\"M").count(), 6, "{html}");
+    assert!(html.contains("peak"), "{html}");
     let html = page(&fleet, "/hosts/web02");
     assert!(
         html.contains("no answer on udp/161 (2 retries, 5 s)"),
