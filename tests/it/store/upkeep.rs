@@ -220,7 +220,9 @@ fn what_has_been_kept_long_enough_is_told_first_and_dropped_then() {
     );
     home.succeed(&["db", "seal"]);
     let rows = |set: &str| {
-        let sql = format!("SELECT coalesce(sum(samples), 0)::BIGINT FROM {set}");
+        let sql = format!(
+            "SELECT coalesce(sum(samples), 0)::BIGINT FROM {set} WHERE interface LIKE 'port%'"
+        );
         home.succeed(&["query", "-e", &sql, "-o", "csv"])
     };
     let before = rows("interface_hourly");
@@ -246,7 +248,9 @@ fn what_has_been_kept_long_enough_is_told_first_and_dropped_then() {
     );
     let stats = json(&home, &["stats"]);
     let tables = stats["tables"].as_array().expect("tables");
-    assert!(!tables.iter().any(raw), "{stats}");
+    // What the daemon collects itself is hot.
+    let sealed = |one: &Value| raw(one) && one["files"] != 0;
+    assert!(!tables.iter().any(sealed), "{stats}");
     assert_eq!(rows("interface_hourly"), before);
     assert!(daemon.stop().success());
 }
