@@ -32,7 +32,7 @@ struct TablePage {
     drawn: Option<String>,
     chart: Option<Chart>,
     range: Range,
-    presets: [&'static str; 5],
+    presets: [&'static str; 6],
 }
 
 /// All rows of one table of a host, with a chart of the column asked for.
