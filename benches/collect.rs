@@ -1,8 +1,11 @@
 //! What one value costs from the device to the disk, in CPU time: `make bench`.
 //!
-//! A simulated fleet in its own process answers; our collectors, intake and store run here. Beside
-//! it the same fleet is walked by net-snmp's snmpbulkwalk, which stores nothing. CPU time says more
-//! than the clock on a machine that does other things too; the ratio says more than either.
+//! A simulated fleet in its own process answers; our collectors, intake and store run here, by version
+//! 2c and by version 3. Beside it other programs poll the same fleet, which store nothing. Medians of
+//! repeated runs. CPU time says more than the clock on a machine that does other things too; the ratio
+//! says more than either.
+
+mod peers;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -13,7 +16,10 @@ use std::time::{Duration, Instant};
 
 use eider::collect::Collectors;
 use eider::intake::Intake;
-use eider::inventory::{Access, Host, Inventory, Secret, SnmpAccess, SnmpAuth, Target};
+use eider::inventory::{
+    Access, AuthProtocol, Host, Inventory, PrivProtocol, Secret, SnmpAccess, SnmpAuth, Target,
+    UsmAuth, UsmPrivacy, UsmUser,
+};
 use eider::reading::{Collection, Method};
 use eider::store::{Options, Store};
 
@@ -28,30 +34,72 @@ const ROUNDS: i64 = 20;
 /// Polls under way at once.
 const AT_ONCE: usize = 500;
 const START: i64 = 1_700_000_000;
-/// Devices that the peer walks; its cost is per value.
-const WALKED: u32 = 40;
-/// What snmpbulkwalk is told to walk: the counters and states that we read too.
-const SUBTREES: [&str; 2] = ["1.3.6.1.2.1.2.2.1", "1.3.6.1.2.1.31.1.1.1"];
+/// Of as many runs the median counts.
+const RUNS: usize = 3;
+/// Whom the fleet answers by version 3.
+const USER: &str = "bench";
+const SECRET: &str = "a long enough secret";
 
 fn main() {
     let fleet = Simulator::start();
-    println!("{DEVICES} devices with {PORTS} ports, {ROUNDS} polls of each\n");
-    let ours = poll_and_keep(fleet.port);
-    report("polled, made rows, on disk after CHECKPOINT", &ours);
-    match walk(fleet.port) {
-        Some(theirs) => {
-            report("snmpbulkwalk, a process per table, no storing", &theirs);
-            let ratio = ours.per_million() / theirs.per_million();
-            println!("  ratio {ratio:.2} (below 1: cheaper than the walk alone)");
+    println!(
+        "{DEVICES} devices with {PORTS} ports, {ROUNDS} polls of each; medians of {RUNS} runs\n"
+    );
+    let v2c = SnmpAuth::V2c {
+        community: Secret::new("public"),
+    };
+    let ours = median(|| Some(poll_and_keep(fleet.port, &v2c)));
+    let ours = ours.expect("our own");
+    report("v2c: polled, made rows, on disk", &ours);
+    let secure = median(|| Some(poll_and_keep(fleet.port, &v3())));
+    let secure = secure.expect("our own");
+    report("v3 authPriv (SHA-256, AES-128): the same", &secure);
+    println!("  ratio {:.2}", secure.per_million() / ours.per_million());
+    println!(
+        "  the first poll of each, with all keys: {:.2} CPU s, by v2c {:.2}\n",
+        secure.first.as_secs_f64(),
+        ours.first.as_secs_f64()
+    );
+    for name in peers::NAMES {
+        match median(|| peers::run(name, fleet.port)) {
+            Some(theirs) => {
+                report(&format!("{name}, storing nothing"), &theirs);
+                let ratio = ours.per_million() / theirs.per_million();
+                println!("  ours {ratio:.2} of it");
+            }
+            None => println!("{name} is not on this machine"),
         }
-        None => println!("snmpbulkwalk is not on this machine: no ratio"),
     }
+}
+
+/// The run in the middle by its cost; `None` when one gives nothing.
+fn median(run: impl Fn() -> Option<Cost>) -> Option<Cost> {
+    let mut runs: Vec<Cost> = (0..RUNS).map(|_| run()).collect::<Option<_>>()?;
+    runs.sort_by(|a, b| a.per_million().total_cmp(&b.per_million()));
+    Some(runs.swap_remove(RUNS / 2))
+}
+
+fn v3() -> SnmpAuth {
+    SnmpAuth::V3(UsmUser {
+        name: USER.into(),
+        context: String::new(),
+        auth: Some(UsmAuth {
+            protocol: AuthProtocol::Sha256,
+            secret: Secret::new(SECRET),
+            privacy: Some(UsmPrivacy {
+                protocol: PrivProtocol::Aes128,
+                secret: Secret::new(SECRET),
+            }),
+        }),
+    })
 }
 
 struct Cost {
     values: u64,
     cpu: Duration,
     took: Duration,
+    /// CPU time of the first poll of each device, in which it is learned.
+    first: Duration,
 }
 
 impl Cost {
@@ -97,6 +145,8 @@ impl Simulator {
         let mut child = Command::new(env!("CARGO_BIN_EXE_eider"))
             .args(["simulate", "--port", "0", "--devices", &devices])
             .args(["--ports", &ports])
+            .args(["--user", USER, "--auth", "sha256", "--auth-secret", SECRET])
+            .args(["--priv", "aes128", "--priv-secret", SECRET])
             .stdout(Stdio::piped())
             .spawn()
             .expect("our own binary");
@@ -119,7 +169,7 @@ impl Drop for Simulator {
 }
 
 /// Everything that a daemon does with values, from the sockets to the end of the history's file.
-fn poll_and_keep(port: u16) -> Cost {
+fn poll_and_keep(port: u16, auth: &SnmpAuth) -> Cost {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let (begun, before) = (Instant::now(), cpu(libc::RUSAGE_SELF));
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -127,13 +177,14 @@ fn poll_and_keep(port: u16) -> Cost {
         .enable_all()
         .build()
         .expect("a runtime");
-    let (inventory, targets) = inventory(port);
+    let (inventory, targets) = inventory(port, auth);
     let options = Options { memory_bytes: None };
     let (store, mut recorder) = Store::open(directory.path(), &options).expect("a new history");
     let mut intake = Intake::default();
     let ids = recorder.sync_hosts(&inventory, START).expect("new hosts");
     intake.sync(&inventory, ids);
     let mut values = 0;
+    let mut first = Duration::ZERO;
     runtime.block_on(async {
         let collectors = Arc::new(collectors(directory.path()));
         for round in 0..ROUNDS {
@@ -152,6 +203,9 @@ fn poll_and_keep(port: u16) -> Cost {
                 }
                 recorder.append(&batch).expect("rows are kept");
             }
+            if round == 0 {
+                first = cpu(libc::RUSAGE_SELF) - before;
+            }
         }
     });
     drop(store);
@@ -160,6 +214,7 @@ fn poll_and_keep(port: u16) -> Cost {
         values,
         cpu: cpu(libc::RUSAGE_SELF) - before,
         took: begun.elapsed(),
+        first,
     }
 }
 
@@ -176,31 +231,7 @@ fn read(collection: &Collection) -> u64 {
         .sum()
 }
 
-/// The peer: `None` where it is not installed.
-fn walk(port: u16) -> Option<Cost> {
-    let (begun, before) = (Instant::now(), cpu(libc::RUSAGE_CHILDREN));
-    let mut values = 0;
-    for device in 1..=WALKED {
-        for subtree in SUBTREES {
-            let peer = format!("udp:127.1.0.{device}:{port}");
-            let output = Command::new("snmpbulkwalk")
-                .args([
-                    "-v2c", "-c", "public", "-Cr50", "-m", "", "-Oqn", &peer, subtree,
-                ])
-                .output()
-                .ok()?;
-            assert!(output.status.success(), "snmpbulkwalk failed");
-            values += output.stdout.iter().filter(|b| **b == b'\n').count() as u64;
-        }
-    }
-    Some(Cost {
-        values,
-        cpu: cpu(libc::RUSAGE_CHILDREN) - before,
-        took: begun.elapsed(),
-    })
-}
-
-fn inventory(port: u16) -> (Inventory, Vec<Arc<Target>>) {
+fn inventory(port: u16, auth: &SnmpAuth) -> (Inventory, Vec<Arc<Target>>) {
     let mut inventory = Inventory::default();
     let mut targets = Vec::new();
     for device in 0..DEVICES {
@@ -214,9 +245,7 @@ fn inventory(port: u16) -> (Inventory, Vec<Arc<Target>>) {
             access: Access::Snmp(SnmpAccess {
                 profiles: Default::default(),
                 port,
-                auth: SnmpAuth::V2c {
-                    community: Secret::new("public"),
-                },
+                auth: auth.clone(),
             }),
         });
         let host = Host {

@@ -28,7 +28,7 @@ const QUEUE: usize = 1_024;
 /// however few its rows.
 const COMMIT_AFTER: Duration = Duration::from_secs(2);
 /// The same while somebody waits for it.
-const COMMIT_SOON: Duration = Duration::from_millis(200);
+const COMMIT_SOON: Duration = Duration::from_millis(500);
 /// A batch of this many rows is committed at once.
 const COMMIT_ROWS: usize = 20_000;
 /// How often the counter baselines are written beside the history.
