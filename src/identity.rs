@@ -206,7 +206,8 @@ impl Members {
             .iter()
             .zip(ids)
             .map(|(key, id)| Some((key.clone(), (*id)?)));
-        self.newest = found.collect::<Option<_>>().unwrap_or_default();
+        self.newest = found.collect::<Option<Vec<_>>>().unwrap_or_default();
+        self.newest.shrink_to_fit();
     }
 
     /// The entity of each key by its name.

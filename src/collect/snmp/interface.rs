@@ -119,11 +119,8 @@ pub(super) fn learn(basic: &Walked, extended: &Walked, before: &[Port]) -> Vec<P
             basic: Some(row),
             extended: extended.get(&index).copied(),
         };
-        let mut port = port(index, &seen);
-        // One kind of port is asked for like the other.
-        let kin = ports.last().into_iter().chain(before.first());
-        port.share_asks(kin);
-        ports.push(port);
+        let kin = ports.last().or(before.first());
+        ports.push(port(index, &seen, kin));
     }
     tell_apart(&mut ports);
     for port in &mut ports {
@@ -136,7 +133,8 @@ pub(super) fn learn(basic: &Walked, extended: &Walked, before: &[Port]) -> Vec<P
     ports
 }
 
-fn port(index: u32, seen: &Seen<'_>) -> Port {
+/// Of one device most ports are of one kind and asked for alike: `kin` is one of them.
+fn port(index: u32, seen: &Seen<'_>, kin: Option<&Port>) -> Port {
     let named = NAMES.iter().position(|s| seen.text(*s).is_some());
     let named_by = named.unwrap_or(NAMES.len() - 1);
     let octets = seen.get(NAMES[named_by]).bytes().unwrap_or_default();
@@ -146,8 +144,10 @@ fn port(index: u32, seen: &Seen<'_>) -> Port {
     };
     let alias = text::shown(seen.text((IFX, 18)).unwrap_or_default());
     let mac = mac(seen.text((IF, 6)).unwrap_or_default());
-    let kind = seen.get((IF, 3)).int().map(|t| t.to_string());
-    let facts = facts(seen, index, &alias, &mac, kind.as_deref());
+    let kind = seen.get((IF, 3)).int().map(|t| Arc::from(t.to_string()));
+    let kind: Option<Arc<str>> = kind.map(|kind| shared_kind(kind, kin));
+    let facts = facts(seen, index, &alias, &mac, kind.clone());
+    let asks = asks(seen);
     Port {
         index,
         named_by: named_by as u8,
@@ -156,14 +156,27 @@ fn port(index: u32, seen: &Seen<'_>) -> Port {
             name,
             alias,
             mac,
-            kind: kind.unwrap_or_default(),
+            kind: kind.as_deref().unwrap_or_default().into(),
         }),
         facts,
-        asks: asks(seen),
+        asks: match kin {
+            Some(kin) if *kin.asks == *asks => Arc::clone(&kin.asks),
+            _ => asks.into(),
+        },
     }
 }
 
-fn facts(seen: &Seen<'_>, index: u32, alias: &str, mac: &str, kind: Option<&str>) -> Facts {
+/// The word for the type, the one of `kin` if it is the same.
+fn shared_kind(kind: Arc<str>, kin: Option<&Port>) -> Arc<str> {
+    let place = INTERFACE.fact_position("type");
+    let theirs = kin.zip(place).and_then(|(kin, place)| kin.facts.get(place));
+    match theirs {
+        Some(Value::Text(theirs)) if *theirs == kind => Arc::clone(theirs),
+        _ => kind,
+    }
+}
+
+fn facts(seen: &Seen<'_>, index: u32, alias: &str, mac: &str, kind: Option<Arc<str>>) -> Facts {
     let mut row = Row::new(&INTERFACE, None);
     if !seen.get((IFX, 18)).is_absent() {
         row.set_fact(&INTERFACE, "alias", Value::text(alias));
@@ -172,7 +185,7 @@ fn facts(seen: &Seen<'_>, index: u32, alias: &str, mac: &str, kind: Option<&str>
     if !mac.is_empty() {
         row.set_fact(&INTERFACE, "mac", Value::text(mac));
     }
-    row.set_fact(&INTERFACE, "type", kind.map_or(Value::Null, Value::text));
+    row.set_fact(&INTERFACE, "type", kind.map_or(Value::Null, Value::Text));
     let mtu = seen.get((IF, 4)).int().filter(|mtu| *mtu > 0);
     row.set_fact(&INTERFACE, "mtu", mtu.into());
     row.set_fact(&INTERFACE, "if_index", Value::Int(i64::from(index)));
@@ -200,7 +213,7 @@ fn mac(octets: &[u8]) -> String {
 }
 
 /// For each cell the best source that the device has.
-fn asks(seen: &Seen<'_>) -> Arc<[(u8, u8)]> {
+fn asks(seen: &Seen<'_>) -> Vec<(u8, u8)> {
     let mut asks = Vec::with_capacity(CELLS.len());
     for (c, cell) in CELLS.iter().enumerate() {
         let mut sources =
@@ -216,7 +229,7 @@ fn asks(seen: &Seen<'_>) -> Arc<[(u8, u8)]> {
         }
         asks.push((c as u8, source as u8));
     }
-    asks.into()
+    asks
 }
 
 /// Interfaces of one name keep it, each with its index behind.
@@ -244,13 +257,6 @@ pub(super) enum PortSeen {
 }
 
 impl Port {
-    fn share_asks<'p>(&mut self, kin: impl Iterator<Item = &'p Port>) {
-        let mut same = kin.filter(|other| other.asks == self.asks);
-        if let Some(other) = same.next() {
-            self.asks = Arc::clone(&other.asks);
-        }
-    }
-
     fn share_text(&mut self, before: &Port) {
         if self.key == before.key {
             self.key = Arc::clone(&before.key);

@@ -85,6 +85,7 @@ pub(super) struct Profiles {
     set: ProfileSet,
     system: System,
     judged: Option<Instant>,
+    /// Of every profile there is; kept for people to look at, for they are long.
     verdicts: Vec<(Arc<Profile>, Verdict)>,
     parts: Vec<Part>,
     /// Changes with what is to be asked in every poll.
@@ -178,7 +179,8 @@ impl Profiles {
             self.verdicts.clear();
             return given;
         }
-        if self.judged.is_none_or(|at| at.elapsed() > LASTS)
+        let untold = self.trial && self.verdicts.is_empty();
+        if (untold || self.judged.is_none_or(|at| at.elapsed() > LASTS))
             && let Err(trouble) = self.judge(line).await
         {
             let why = line.failure(&trouble).message;
@@ -240,8 +242,11 @@ impl Profiles {
                     });
                 }
             }
-            self.verdicts.push((profile.clone(), verdict));
+            if self.trial {
+                self.verdicts.push((profile.clone(), verdict));
+            }
         }
+        self.parts.shrink_to_fit();
         self.judged = Some(Instant::now());
         self.version += 1;
         Ok(())
