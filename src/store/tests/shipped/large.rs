@@ -18,7 +18,7 @@ fn setting(name: &str, default: i64) -> i64 {
 #[test]
 fn no_shipped_query_runs_into_the_limit() {
     let hosts = setting("EIDER_QUERY_HOSTS", 20);
-    let days = setting("EIDER_QUERY_DAYS", 3);
+    let days = setting("EIDER_QUERY_DAYS", 1);
     let world = made(hosts, days);
     let to = at("2026-11-09T00:00:00Z");
     for name in names() {
