@@ -243,6 +243,7 @@ fn inventory(port: u16, auth: &SnmpAuth) -> (Inventory, Vec<Arc<Target>>) {
             interval: Duration::from_secs(60),
             timeout: Duration::from_secs(30),
             access: Access::Snmp(SnmpAccess {
+                interfaces: Default::default(),
                 profiles: Default::default(),
                 port,
                 auth: auth.clone(),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -138,6 +138,15 @@ fn bytes(text: &str) -> Result<usize, String> {
 }
 
 /// Plays until it is stopped.
+/// Says on stderr which lines of a recording are left out because they cannot be read.
+pub(super) fn tell_damage(path: &Path, recording: &Recording) {
+    if let Some(error) = &recording.first_damage {
+        let (path, line, why) = (path.display(), error.line, error.why);
+        let damaged = recording.damaged;
+        eprintln!("{path}: {damaged} damaged lines left out, the first at {path}:{line}: {why}");
+    }
+}
+
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     let options = options(args)?;
     if args.inventory {
@@ -176,6 +185,7 @@ fn options(args: &Args) -> anyhow::Result<Options> {
             let (file, skipped) = (path.display(), recording.skipped);
             eprintln!("{file}: {skipped} computed values left out");
         }
+        tell_damage(path, &recording);
         recordings.push(recording);
     }
     let mischief: Vec<Mischief> = match args.mischief.iter().any(|word| word == "all") {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::credential::Secret;
 use super::endpoint::HttpAccess;
+use super::ports::PortFilter;
 use super::usm::UsmUser;
 use crate::profile::ProfileSet;
 use crate::reading::Way;
@@ -96,6 +97,8 @@ pub struct SnmpAccess {
     pub auth: SnmpAuth,
     /// Which profiles may be used, by their names in `collect:` or all that match.
     pub profiles: ProfileSet,
+    /// Which interfaces are watched.
+    pub interfaces: Arc<PortFilter>,
 }
 
 impl SnmpAccess {

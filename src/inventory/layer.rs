@@ -1,12 +1,14 @@
 //! What `defaults`, a group and a host may all say. One such mapping is a layer; a host's effective
 //! values come from its layers ([`super::resolve`]).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::endpoint::{self, EndpointDraft};
 use super::fields::{self, Keys};
 use super::host::HostKeyPolicy;
 use super::nearest::nearest;
+use super::ports::{self, PortFilter};
 use super::problem::Problems;
 use super::ssh_file::{self, ViaDraft};
 use super::yaml::{Kind, Map, Mark, Node, Written};
@@ -47,6 +49,7 @@ pub(super) struct Layer {
     pub(super) depends_on: Option<Written<Vec<Written<String>>>>,
     pub(super) labels: Vec<(String, Written<String>)>,
     pub(super) snmp_port: Option<Written<u16>>,
+    pub(super) snmp_interfaces: Option<Written<Arc<PortFilter>>>,
     pub(super) ssh_port: Option<Written<u16>>,
     pub(super) ssh_user: Option<Written<String>>,
     pub(super) ssh_host_keys: Option<Written<HostKeyPolicy>>,
@@ -303,12 +306,18 @@ fn snmp(node: &Node, layer: &mut Layer, problems: &mut Problems<'_>) {
     let Some(map) = fields::map(node, "snmp", problems) else {
         return;
     };
-    Keys::new("snmp", &["port"])
+    Keys::new("snmp", &["port", "interfaces"])
         .later(&["max_repetitions", "retries", "context"])
         .check(map, problems);
     if let Some(entry) = map.get("port") {
         layer.snmp_port = fields::whole(&entry.value, "port", (1, u16::MAX), problems)
             .map(|found| found.at(entry.key.mark));
+    }
+    if let Some(entry) = map.get("interfaces") {
+        layer.snmp_interfaces = ports::read(&entry.value, problems).map(|filter| Written {
+            value: Arc::new(filter),
+            mark: entry.key.mark,
+        });
     }
 }
 

@@ -18,6 +18,7 @@ mod names;
 mod nearest;
 mod outline;
 mod pattern;
+mod ports;
 mod problem;
 mod profile_file;
 mod reach;
@@ -51,6 +52,7 @@ pub use host::{
 };
 pub use nearest::nearest;
 pub use outline::{Outline, OutlineGroup, OutlineHost, OutlineLayer};
+pub use ports::PortFilter;
 pub use problem::{Place, Problem, Severity as ProblemSeverity, SourceFile};
 pub use retention::{Retention, TableRetention};
 pub use rule::{

@@ -172,6 +172,10 @@ fn access<'d>(
                 port,
                 auth,
                 profiles: profiles?,
+                interfaces: values
+                    .snmp_interfaces
+                    .as_ref()
+                    .map_or_else(Arc::default, |found| found.value.clone()),
             }))
         }
         Method::Ssh => {

@@ -13,6 +13,7 @@ use super::layer::{Chosen, Layer};
 use super::levels::{Conflicts, Found, Levels};
 use super::names;
 use super::pattern;
+use super::ports::PortFilter;
 use super::problem::Problems;
 use super::reach::{self, Reports};
 use super::ssh_file::ViaDraft;
@@ -55,6 +56,7 @@ pub(super) struct Effective<'d> {
     pub(super) depends_on: Option<Found<'d, Vec<Written<String>>>>,
     pub(super) labels: Vec<(&'d str, Found<'d, String>)>,
     pub(super) snmp_port: Option<Found<'d, u16>>,
+    pub(super) snmp_interfaces: Option<Found<'d, Arc<PortFilter>>>,
     pub(super) ssh_port: Option<Found<'d, u16>>,
     pub(super) ssh_user: Option<Found<'d, String>>,
     pub(super) ssh_host_keys: Option<Found<'d, HostKeyPolicy>>,
@@ -89,6 +91,7 @@ impl<'d> Effective<'d> {
             credentials: pick!("credentials", credentials),
             depends_on: pick!("depends_on", depends_on),
             snmp_port: pick!("snmp.port", snmp_port),
+            snmp_interfaces: pick!("snmp.interfaces", snmp_interfaces),
             ssh_port: pick!("ssh.port", ssh_port),
             ssh_user: pick!("ssh.user", ssh_user),
             ssh_host_keys: pick!("ssh.host_keys", ssh_host_keys),

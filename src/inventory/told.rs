@@ -32,6 +32,10 @@ pub(super) fn describe(
         }
         Access::Snmp(access) => {
             add("snmp.port", access.port.to_string(), origin!(snmp_port));
+            if values.snmp_interfaces.is_some() {
+                let said = access.interfaces.describe();
+                add("snmp.interfaces", said, origin!(snmp_interfaces));
+            }
             for (key, value) in snmp_auth(&access.auth) {
                 add(key, value, origin!(credentials));
             }

@@ -26,6 +26,9 @@ pub struct Recording {
     pub(super) objects: Objects,
     /// Lines left out because their value is computed by a program of the recorder (`4:numeric|…`).
     pub skipped: usize,
+    /// Lines that cannot be read, and the first of them.
+    pub damaged: usize,
+    pub first_damage: Option<RecordingError>,
 }
 
 /// A line that cannot be read.
@@ -37,12 +40,14 @@ pub struct RecordingError {
 }
 
 impl Recording {
-    /// Reads the lines. Empty lines and lines that begin with `#` are left out.
+    /// Reads the lines. Empty lines and lines that begin with `#` are left out, and so are damaged
+    /// ones, which are counted.
     ///
     /// # Errors
-    /// At the first line that is not `OID|type|value`, or when there is no line at all.
+    /// When there is no line at all, or when more of them are damaged than sound: that is no recording.
     pub fn parse(text: &[u8]) -> Result<Recording, RecordingError> {
-        let (mut found, mut skipped) = (Vec::new(), 0);
+        let (mut found, mut skipped, mut damaged) = (Vec::new(), 0, 0);
+        let mut first_damage = None;
         for (number, line) in (1..).zip(text.split(|b| *b == b'\n')) {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if line.is_empty() || line[0] == b'#' {
@@ -51,15 +56,26 @@ impl Recording {
             match object(line) {
                 Ok(Some(object)) => found.push(object),
                 Ok(None) => skipped += 1,
-                Err(why) => return Err(RecordingError { line: number, why }),
+                Err(why) => {
+                    damaged += 1;
+                    first_damage.get_or_insert(RecordingError { line: number, why });
+                }
             }
+        }
+        if let Some(error) = first_damage.take_if(|_| damaged > found.len()) {
+            return Err(error);
         }
         if found.is_empty() {
             let why = "the recording has no objects";
             return Err(RecordingError { line: 1, why });
         }
         let objects = Objects::new(found);
-        Ok(Recording { objects, skipped })
+        Ok(Recording {
+            objects,
+            skipped,
+            damaged,
+            first_damage,
+        })
     }
 
     /// How many objects it has.
@@ -219,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_its_line() {
+    fn damaged_lines_are_left_out_and_counted() {
         for line in [
             "x",
             "1.3|2",
@@ -236,9 +252,12 @@ mod tests {
             "1.3|2|3000000000",
         ] {
             let text = format!("# made up\n1.3.6|2|1\n\n{line}\n");
-            let error = Recording::parse(text.as_bytes()).expect_err(line);
-            assert_eq!(error.line, 4, "{line}");
+            let recording = Recording::parse(text.as_bytes()).expect(line);
+            assert_eq!((recording.objects(), recording.damaged), (1, 1), "{line}");
+            assert_eq!(recording.first_damage.map(|e| e.line), Some(4), "{line}");
         }
+        let other = Recording::parse(b"PNG\nwhatever\n1.3.6|2|1\n");
+        assert_eq!(other.expect_err("no recording").line, 1);
         assert!(Recording::parse(b"# nothing\n").is_err());
     }
 

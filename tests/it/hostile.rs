@@ -107,6 +107,7 @@ impl Scene {
                     interval: Duration::from_secs(60),
                     timeout: TIMEOUT,
                     access: Access::Snmp(SnmpAccess {
+                        interfaces: Default::default(),
                         profiles: Default::default(),
                         port: fleet.port(),
                         auth: auth.clone(),

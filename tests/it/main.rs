@@ -17,6 +17,7 @@ mod documents;
 mod endpoint;
 mod hostile;
 mod import;
+mod interfaces;
 mod local;
 mod loop_crash;
 mod loop_text;

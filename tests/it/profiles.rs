@@ -57,6 +57,7 @@ fn profile(more: &str) -> String {
         "profile: boiler
 comment: Boilers of a test
 match: {{has: [1.3.6.1.4.1.8072.1.3.2.3.1]}}
+facts: {{vendor: {{text: Acme}}, serial: 1.3.6.1.4.1.99999.1.0}}
 tables:
   - fills: boiler
     title: {{en: Boilers of the house, zh-CN: 锅炉}}
@@ -127,6 +128,10 @@ fn a_profile_comes_grows_and_goes_while_the_daemon_runs() {
     let page = daemon.page("/hosts/plant/boiler?chart=temperature_c");
     assert!(page.contains("<figure class=\"chart\">"), "{page}");
     assert!(page.contains("<td>south</td>"), "{page}");
+
+    // None of the objects is there; what stands in the profile is told all the same.
+    let facts = home.rows("SELECT vendor, serial FROM host WHERE name = 'plant'");
+    assert_eq!(facts, [json!({"vendor": "Acme", "serial": null})]);
 
     home.write(PATH, &profile(WORD));
     wait_until("the new column has values", PATIENCE, || {

@@ -172,6 +172,7 @@ fn target(fleet: &Fleet, device: u32, case: &Case, profiles: &ProfileSet) -> Arc
         interval: Duration::from_secs(60),
         timeout: PATIENCE,
         access: Access::Snmp(SnmpAccess {
+            interfaces: Default::default(),
             profiles: profiles.clone(),
             port: fleet.port(),
             auth: match case.expected.version {

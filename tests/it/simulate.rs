@@ -183,6 +183,7 @@ fn target(fleet: &Fleet, device: u32) -> Arc<Target> {
         interval: Duration::from_secs(60),
         timeout: PATIENCE,
         access: Access::Snmp(SnmpAccess {
+            interfaces: Default::default(),
             profiles: Default::default(),
             port: fleet.port(),
             auth: SnmpAuth::V2c {

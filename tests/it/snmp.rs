@@ -19,6 +19,7 @@ fn target(port: u16, version: SnmpVersion, community: &str) -> Target {
         interval: Duration::from_secs(60),
         timeout: Duration::from_secs(30),
         access: Access::Snmp(SnmpAccess {
+            interfaces: Default::default(),
             profiles: Default::default(),
             port,
             auth: match version {

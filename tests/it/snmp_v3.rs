@@ -76,6 +76,7 @@ fn target(port: u16, user: UsmUser) -> Target {
         interval: Duration::from_secs(60),
         timeout: Duration::from_secs(30),
         access: Access::Snmp(SnmpAccess {
+            interfaces: Default::default(),
             profiles: Default::default(),
             port,
             auth: SnmpAuth::V3(user),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::with_files;
 use crate::cli::output::{self, table_of, visible};
+use crate::cli::simulate::tell_damage;
 use crate::cli::{EXIT_OK, EXIT_SOME_FAILED, load_or_explain};
 use crate::collect::Attempt;
 use crate::collect::snmp::{Engine, Trial};
@@ -145,6 +146,7 @@ impl Played {
             .map_err(|error| anyhow::anyhow!("cannot read {}: {error}", path.display()))?;
         let recording = Recording::parse(&bytes)
             .map_err(|error| anyhow::anyhow!("{}:{}: {}", path.display(), error.line, error.why))?;
+        tell_damage(path, &recording);
         let fleet = Fleet::open(Options {
             first: Ipv4Addr::LOCALHOST,
             port: 0,
@@ -178,6 +180,7 @@ impl Played {
 
     fn target(&self) -> (Target, SnmpAccess) {
         let access = SnmpAccess {
+            interfaces: Default::default(),
             port: self.port,
             auth: SnmpAuth::V2c {
                 community: Secret::new(COMMUNITY),

@@ -12,6 +12,7 @@ use super::plan::Plan;
 use super::profile::Profiles;
 use super::slots::ATTEMPTS;
 use super::usm::Usm;
+use crate::inventory::PortFilter;
 
 const SHORTEST_PATIENCE: Duration = Duration::from_millis(500);
 const LONGEST_PATIENCE: Duration = Duration::from_secs(5);
@@ -41,6 +42,8 @@ pub(super) struct Device {
     pub(super) packing: Packing,
     pub(super) plan: Option<Plan>,
     pub(super) profiles: Profiles,
+    /// Which interfaces are watched.
+    pub(super) interfaces: Arc<PortFilter>,
     /// The last collection failed: say hello before asking for much.
     pub(super) suspect: bool,
     /// It started a few minutes ago: what it does not offer yet may come.
@@ -56,6 +59,14 @@ pub(super) struct Device {
 }
 
 impl Device {
+    /// Follows the inventory; with another filter the interfaces are looked at anew.
+    pub(super) fn follow_ports(&mut self, wanted: &Arc<PortFilter>) {
+        if self.interfaces != *wanted {
+            self.interfaces = wanted.clone();
+            self.plan = None;
+        }
+    }
+
     /// How long each attempt of a question is waited for; there are no more than these.
     pub(super) fn patience(&self) -> impl Iterator<Item = Duration> + '_ {
         let least = if self.breaker.is_open() {

@@ -8,6 +8,7 @@ use super::plan::Values;
 use super::text;
 use super::value::Datum;
 use super::walk::{TableSpec, Walked};
+use crate::inventory::PortFilter;
 use crate::reading::{EntityKey, Facts, Row, Value};
 use crate::table::INTERFACE;
 
@@ -62,6 +63,9 @@ const CELLS: [Cell; 15] = [
     cell(DISCONTINUITY, &[(IFX, 19)]),
 ];
 
+/// The place of ifOperStatus among [`CELLS`], behind all counters, and its value for up.
+const STATE: u8 = 12;
+const UP: i64 = 1;
 /// What can name an interface, best first.
 const NAMES: [(&[u32], u32); 2] = [(IFX, 1), (IF, 2)];
 
@@ -77,13 +81,14 @@ pub(super) struct Port {
     facts: Facts,
     /// Cell and which of its sources.
     asks: Arc<[(u8, u8)]>,
+    /// It was never up and only those that were are watched: nothing but its state is asked.
+    asleep: bool,
 }
 
 impl Port {
-    /// Whether it has any counter at all: those are the cells before the states.
+    /// Whether it has any counter at all, as far as it is asked for them.
     pub(super) fn counts(&self) -> bool {
-        const FIRST_STATE: u8 = 12;
-        self.asks.iter().any(|(cell, _)| *cell < FIRST_STATE)
+        self.asleep || self.asks.iter().any(|(cell, _)| *cell < STATE)
     }
 }
 
@@ -110,8 +115,14 @@ impl Seen<'_> {
     }
 }
 
-/// The interfaces that the walks found. What is as it was `before` takes no memory anew.
-pub(super) fn learn(basic: &Walked, extended: &Walked, before: &[Port]) -> Vec<Port> {
+/// The interfaces that the walks found and that are to be watched. What is as it was `before` takes
+/// no memory anew, and what was watched stays so while it is down.
+pub(super) fn learn(
+    basic: &Walked,
+    extended: &Walked,
+    filter: &PortFilter,
+    before: &[Port],
+) -> Vec<Port> {
     let extended: HashMap<u32, &[Datum]> = extended.numbered().collect();
     let mut ports: Vec<Port> = Vec::new();
     for (index, row) in basic.numbered() {
@@ -120,13 +131,25 @@ pub(super) fn learn(basic: &Walked, extended: &Walked, before: &[Port]) -> Vec<P
             extended: extended.get(&index).copied(),
         };
         let kin = ports.last().or(before.first());
-        ports.push(port(index, &seen, kin));
+        let mut port = port(index, &seen, kin);
+        port.asleep = filter.only_up && seen.get((IF, 8)).int() != Some(UP);
+        ports.push(port);
     }
+    // Before some of them go: a name does not hang on which ones are watched.
     tell_apart(&mut ports);
+    ports.retain(|port| port.is_kept(filter));
     for port in &mut ports {
+        if let Some(bps) = filter.speed(&port.key.name) {
+            port.set_speed(bps);
+        }
         let same = before.binary_search_by_key(&port.index, |b| b.index);
         if let Ok(place) = same {
+            port.asleep &= before[place].asleep || before[place].key.name != port.key.name;
             port.share_text(&before[place]);
+        }
+        if port.asleep {
+            let state = port.asks.iter().filter(|(cell, _)| *cell == STATE);
+            port.asks = state.copied().collect();
         }
     }
     ports.shrink_to_fit();
@@ -163,6 +186,7 @@ fn port(index: u32, seen: &Seen<'_>, kin: Option<&Port>) -> Port {
             Some(kin) if *kin.asks == *asks => Arc::clone(&kin.asks),
             _ => asks.into(),
         },
+        asleep: false,
     }
 }
 
@@ -254,9 +278,24 @@ pub(super) enum PortSeen {
     Gone,
     /// The index means another interface now.
     Renamed,
+    /// It is still down and not watched.
+    Asleep,
+    /// It came up: it is to be watched from now on.
+    Awoken,
 }
 
 impl Port {
+    fn is_kept(&self, filter: &PortFilter) -> bool {
+        let kind = self.key.kind.parse().ok();
+        filter.keeps(&self.key.name, &self.key.alias, kind)
+    }
+
+    fn set_speed(&mut self, bps: i64) {
+        if let Some(position) = INTERFACE.fact_position("speed_bps") {
+            self.facts[position] = Value::Int(bps);
+        }
+    }
+
     fn share_text(&mut self, before: &Port) {
         if self.key == before.key {
             self.key = Arc::clone(&before.key);
@@ -294,6 +333,14 @@ impl Port {
         }
         if name.bytes().unwrap_or_default() != octets {
             return PortSeen::Renamed;
+        }
+        if self.asleep {
+            let up = answers.iter().any(|answer| answer.int() == Some(UP));
+            return if up {
+                PortSeen::Awoken
+            } else {
+                PortSeen::Asleep
+            };
         }
         let mut row = Row {
             entity: Some(self.key.clone()),

@@ -102,6 +102,7 @@ impl Engine {
             Err(failure) => return (Effort::default(), Err(failure)),
         };
         line.device.profiles.follow(&access.profiles);
+        line.device.follow_ports(&access.interfaces);
         let mut outcome = poll::poll(&mut line).await;
         let silent = line.is_silent();
         if silent && matches!(&outcome, Err(failure) if failure.cause == Cause::Timeout) {

@@ -126,7 +126,12 @@ pub(super) async fn learn(line: &mut Line<'_>, known: &mut Option<Plan>) -> Resu
         made: Instant::now(),
         scalars: scalar::worth_asking(&found),
         host_facts: host::facts(&found),
-        ports: interface::learn(&basic, &extended, known.as_ref().map_or(&[], |k| &k.ports)),
+        ports: interface::learn(
+            &basic,
+            &extended,
+            &line.device.interfaces,
+            known.as_ref().map_or(&[], |k| &k.ports),
+        ),
         storages: filesystem::learn(&storage, &mounts),
         ucd_disks: ucd_disk::learn(&ucd_disks),
         disks: disk::learn(&disks, line.version == SnmpVersion::V1),
@@ -316,7 +321,8 @@ impl Plan {
             match port.read(values) {
                 PortSeen::Row(row) => rows.push(row),
                 PortSeen::Gone => change = change.max(Change::Gone),
-                PortSeen::Renamed => change = Change::Renamed,
+                PortSeen::Asleep => {}
+                PortSeen::Renamed | PortSeen::Awoken => change = Change::Renamed,
             }
         }
         let table = &INTERFACE;

@@ -71,7 +71,10 @@ impl Store {
             wanted
         });
         let freed = enough.map(|entry| Expired {
-            reason: format!("the disk is nearly full, and no rows of {} are older", entry.table),
+            reason: format!(
+                "the disk is nearly full, and no rows of {} are older",
+                entry.table
+            ),
             tier: entry.tier.as_str(),
             path: Some(entry.path),
             rows: entry.rows,

@@ -139,7 +139,7 @@ fn a_recording_is_played_as_it_was() {
     ];
     assert_eq!(lines, expected);
 
-    home.write("broken.snmprec", "1.3.6.1|2|1\nx\n");
+    home.write("broken.snmprec", "1.3.6.1|2|1\nx\ny\n");
     let broken = home.path().join("broken.snmprec").display().to_string();
     let outcome = home.run(&["simulate", "--recording", &broken]);
     assert_eq!(outcome.code, 1);

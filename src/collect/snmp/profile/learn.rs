@@ -12,7 +12,7 @@ use crate::collect::snmp::exchange::{Line, Trouble};
 use crate::collect::snmp::get::{self, Items};
 use crate::collect::snmp::value::Datum;
 use crate::collect::snmp::walk::{Walked, walk_roots};
-use crate::profile::{Arcs, Fill, Fills, Object, On, Section, dotted};
+use crate::profile::{Arcs, Fill, Fills, Object, On, Section, Source, dotted};
 use crate::reading::{EntityKey, Facts, Row};
 
 /// Rows of one section on one device; the rest is left out and told.
@@ -37,7 +37,9 @@ pub(super) async fn learn(
     let wholes = singles(line, section, &mut blank).await?;
     let mut complete = true;
     let found = match &section.entry {
-        None if wholes == 0 && !section.objects.is_empty() => return Ok(None),
+        None if wholes == 0 && !section.objects.is_empty() && !tells_by_itself(section) => {
+            return Ok(None);
+        }
         None => vec![Found {
             data: RowData {
                 index: Box::default(),
@@ -88,6 +90,14 @@ pub(super) async fn learn(
         learned.rows.clear();
     }
     Ok(Some((learned, rows)))
+}
+
+/// Facts of the host that come from what every device says, or stand in the profile, are told also
+/// where none of the objects is there.
+fn tells_by_itself(section: &Section) -> bool {
+    let own = |source: &Source| matches!(source, Source::System(_) | Source::Text(_));
+    let mut sources = section.reads.iter().flat_map(|read| &read.sources);
+    section.fills == Fills::Host && sources.any(own)
 }
 
 /// Asks for the objects that the device has once; how many there are.

@@ -89,6 +89,7 @@ fn target(address: std::net::SocketAddr, version: SnmpVersion) -> Target {
         interval: Duration::from_secs(60),
         timeout: Duration::from_secs(20),
         access: Access::Snmp(SnmpAccess {
+            interfaces: Default::default(),
             profiles: Default::default(),
             port: address.port(),
             auth: match version {

@@ -21,6 +21,7 @@ impl Scene3 {
         let agent = Agent3::start(switch()).await;
         let mut target = target(agent.address, SnmpVersion::V2c);
         target.access = Access::Snmp(SnmpAccess {
+            interfaces: Default::default(),
             profiles: Default::default(),
             port: agent.address.port(),
             auth: SnmpAuth::V3(user),

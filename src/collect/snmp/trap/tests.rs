@@ -32,6 +32,7 @@ fn target(host: &str, auth: SnmpAuth) -> Arc<Target> {
         interval: Duration::from_secs(60),
         timeout: Duration::from_secs(15),
         access: Access::Snmp(SnmpAccess {
+            interfaces: Default::default(),
             port: 161,
             auth,
             profiles: Default::default(),
