@@ -1,6 +1,7 @@
 //! Wiring: builds the parts, starts the loops, stops them. No logic of its own.
 
 mod descriptors;
+mod reporting;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
@@ -17,11 +18,13 @@ use crate::collect::Collectors;
 use crate::collect::snmp::trap;
 use crate::home::{Folder, Home};
 use crate::inventory::{Inventory, Problem, TrapSettings};
+use crate::loops::notifier::parcel::Postbox;
 use crate::loops::{
-    evaluator, keeper, notifier, poller, receiver, reloader, sealer, sourcer, trapper, writer,
+    evaluator, keeper, notifier, poller, receiver, reloader, reporter, sealer, sourcer, trapper,
+    writer,
 };
 use crate::render::Renderer;
-use crate::signal::{Changed, Counters, Loaded, PollNow, Pushed};
+use crate::signal::{Changed, Counters, Loaded, PollNow, Pushed, ReportOrder};
 use crate::store::adhoc::Desk;
 use crate::store::upkeep::Order;
 use crate::store::{Options, Recorder, Store, StoreError};
@@ -121,6 +124,7 @@ impl Daemon {
         let (reload, asked) = mpsc::channel(4);
         let (hasten, hastened) = mpsc::channel(64);
         let (push, pushed) = mpsc::channel(64);
+        let (order, ordered) = mpsc::channel(8);
         let (upkeep, asked_upkeep) = mpsc::channel(8);
         let (stop, stopped) = watch::channel(false);
         let mut loops = JoinSet::new();
@@ -131,7 +135,7 @@ impl Daemon {
         }
         loops.spawn(sourcer::run(self.sourcer(reload.clone()), stopped.clone()));
         let server = web::bind(
-            self.web(&store, poll_now, reload, push, upkeep)?,
+            self.web(&store, poll_now, reload, push, upkeep, order)?,
             if options.listen.is_empty() {
                 &inventory.settings.listen
             } else {
@@ -167,8 +171,11 @@ impl Daemon {
             },
             stopped.clone(),
         ));
-        let (evaluator, notifier) = self.alerting(store, writer, options.rules_every)?;
+        let (evaluator, notifier, postbox) =
+            self.alerting(store.clone(), writer, options.rules_every)?;
+        let reporter = self.reporter(store, postbox, ordered);
         loops.spawn(evaluator::run(evaluator, stopped.clone()));
+        loops.spawn(reporter::run(reporter, stopped.clone()));
         loops.spawn(notifier::run(notifier, stopped));
         let ended_early = tokio::select! {
             signal = wait_for_signal() => { signal?; false }
@@ -195,6 +202,7 @@ impl Daemon {
         reload: mpsc::Sender<()>,
         pushed: mpsc::Sender<Pushed>,
         upkeep: mpsc::Sender<Order>,
+        reports: mpsc::Sender<ReportOrder>,
     ) -> anyhow::Result<web::Parts> {
         Ok(web::Parts {
             home: self.home.clone(),
@@ -206,6 +214,7 @@ impl Daemon {
             reload,
             pushed,
             upkeep,
+            reports,
             changed: self.changed.clone(),
             counters: Arc::clone(&self.counters),
             started: Instant::now(),
@@ -304,10 +313,9 @@ impl Daemon {
         store: Store,
         writer: writer::Writer,
         every: Duration,
-    ) -> anyhow::Result<(evaluator::Evaluator, notifier::Notifier)> {
-        let home = self.home.clone();
-        let renderer = Renderer::new(move |name| home.asset(Folder::Templates, name));
-        let (notifier, handle) = notifier::open(
+    ) -> anyhow::Result<(evaluator::Evaluator, notifier::Notifier, Postbox)> {
+        let renderer = self.renderer();
+        let (notifier, handle, postbox) = notifier::open(
             notifier::Parts {
                 writer: writer.clone(),
                 loaded: self.loaded.subscribe(),
@@ -326,7 +334,12 @@ impl Daemon {
             counters: Arc::clone(&self.counters),
             every,
         };
-        Ok((evaluator, notifier))
+        Ok((evaluator, notifier, postbox))
+    }
+
+    fn renderer(&self) -> Renderer {
+        let home = self.home.clone();
+        Renderer::new(move |name| home.asset(Folder::Templates, name))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The home directory: where the files are, and the embedded ones that they override.
 
+mod query;
 mod secret;
 mod source;
 

@@ -30,7 +30,8 @@
 //! hosts, [`store`] DuckDB, [`render`] the templates, [`mail`] SMTP, [`mib`] MIB modules.
 //!
 //! **Loops** ([`loops`]) run until stopped: the poller, the trapper, the receiver (what hosts push),
-//! the writer (the only thread that writes), the evaluator, the notifier, the sealer, the sourcer, the keeper
+//! the writer (the only thread that writes), the evaluator, the notifier, the reporter, the sealer, the
+//! sourcer, the keeper
 //! (upkeep of the history), the reloader.
 //! They hand over collections through bounded channels and meet otherwise only in the store. [`web`]
 //! has the pages and the API, [`cli`] one file per verb, [`app`] wires everything and has no logic of

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
@@ -19,7 +19,7 @@ const DELIVERY_TIMEOUT: Duration = Duration::from_secs(60);
 const HEADER_CHARS_MAX: usize = 300;
 
 /// One mail to one address.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Letter {
     pub to: String,
     pub subject: String,
@@ -32,6 +32,39 @@ pub struct Letter {
     pub date: UnixSeconds,
     /// What `X-Eider-Alert` says; empty: no such header.
     pub about: String,
+    /// What `X-Eider-Report` says; empty: no such header.
+    pub report: String,
+    /// Shown where the HTML says `cid:` and the picture's name.
+    pub pictures: Vec<Enclosure>,
+    /// Attached.
+    pub files: Vec<Enclosure>,
+}
+
+/// A file that goes with a mail.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Enclosure {
+    pub name: String,
+    /// `text/csv; charset=utf-8`
+    pub content_type: String,
+    #[serde(with = "in_base64")]
+    pub bytes: Vec<u8>,
+}
+
+/// Bytes as text, for JSON.
+mod in_base64 {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        STANDARD
+            .decode(String::deserialize(from)?)
+            .map_err(D::Error::custom)
+    }
 }
 
 /// Why a mail did not leave.
@@ -204,12 +237,51 @@ fn compose(from: &Mailbox, letter: &Letter) -> Result<Message, MailError> {
     if !letter.about.is_empty() {
         builder = builder.raw_header(header("X-Eider-Alert", &letter.about));
     }
+    if !letter.report.is_empty() {
+        builder = builder.raw_header(header("X-Eider-Report", &letter.report));
+    }
     builder
-        .multipart(MultiPart::alternative_plain_html(
-            letter.text.clone(),
-            letter.html.clone(),
-        ))
+        .multipart(body(letter)?)
         .map_err(|error| MailError::Settings(format!("the mail cannot be built: {error}")))
+}
+
+/// mixed ─ alternative ─ text │ related ─ HTML + pictures, + files; layers that hold nothing more
+/// than one part are left out.
+fn body(letter: &Letter) -> Result<MultiPart, MailError> {
+    let (text, html) = (letter.text.clone(), letter.html.clone());
+    let content = if letter.pictures.is_empty() {
+        MultiPart::alternative_plain_html(text, html)
+    } else {
+        let mut related = MultiPart::related().singlepart(SinglePart::html(html));
+        for picture in &letter.pictures {
+            let name = one_line(&picture.name);
+            related = related.singlepart(
+                Attachment::new_inline_with_name(name.clone(), name)
+                    .body(picture.bytes.clone(), content_type(picture)?),
+            );
+        }
+        MultiPart::alternative()
+            .singlepart(SinglePart::plain(text))
+            .multipart(related)
+    };
+    if letter.files.is_empty() {
+        return Ok(content);
+    }
+    let mut mixed = MultiPart::mixed().multipart(content);
+    for file in &letter.files {
+        let part = Attachment::new(one_line(&file.name));
+        mixed = mixed.singlepart(part.body(file.bytes.clone(), content_type(file)?));
+    }
+    Ok(mixed)
+}
+
+fn content_type(file: &Enclosure) -> Result<ContentType, MailError> {
+    ContentType::parse(&file.content_type).map_err(|error| {
+        MailError::Settings(format!(
+            "`{}` is no content type: {error}",
+            file.content_type
+        ))
+    })
 }
 
 /// An error with its causes, in one line.
@@ -241,6 +313,7 @@ mod tests {
             references: vec!["<root@example.net>".into()],
             date: 1_700_000_000,
             about: "disk-full; host=web01".into(),
+            ..Letter::default()
         }
     }
 

@@ -77,6 +77,50 @@ pub struct PolledTable {
     pub rows: Vec<(Option<String>, Option<i64>, Vec<Value>)>,
 }
 
+/// Asks the reporter for a report, past its schedule.
+#[derive(Debug)]
+pub struct ReportOrder {
+    pub name: String,
+    /// As of then; `None`: now.
+    pub at: Option<UnixSeconds>,
+    /// `en` or `zh-CN`.
+    pub language: String,
+    pub want: ReportWant,
+    /// `Err`: why there is none, for whoever asked.
+    pub reply: oneshot::Sender<Result<ReportReply, String>>,
+}
+
+/// What is to come of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReportWant {
+    /// What a template makes a page of.
+    Page,
+    /// A document that stands alone.
+    Html,
+    Text,
+    /// A mail to these addresses, or to the report's own recipients when there are none; `by` is
+    /// noted in the delivery log.
+    Mail {
+        to: Vec<String>,
+        by: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ReportReply {
+    Page(serde_json::Value),
+    /// HTML or plain text, as wanted, and how many of its queries failed.
+    Text {
+        text: String,
+        troubles: u64,
+    },
+    /// In the outbox, for these addresses.
+    Posted {
+        to: Vec<String>,
+        troubles: u64,
+    },
+}
+
 /// Sent after a commit: new rows of this host can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changed {

@@ -1,6 +1,7 @@
 //! `eider check`: every file, all problems at once.
 
 mod assets;
+mod reports;
 
 use serde_json::json;
 
@@ -24,6 +25,7 @@ pub(super) fn run(home: &Home, args: &Args) -> anyhow::Result<u8> {
     let renderer = Renderer::new(move |name| source.asset(Folder::Templates, name));
     if let Some(inventory) = &examined.inventory {
         problems.extend(assets::summaries(inventory, &renderer));
+        problems.extend(reports::reports(home, &inventory.settings));
         problems.extend(crate::store::check_tables(inventory)?);
     }
     let (query_files, found) = assets::queries(home, &examined.tables)?;

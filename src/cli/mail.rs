@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use anyhow::Context;
 
 use crate::home::{Folder, Home};
-use crate::loops::notifier::test_letter;
+use crate::loops::notifier::trial::test_letter;
 use crate::loops::poller::unix_now;
 use crate::mail::{Mailer, check_address};
 use crate::render::Renderer;

@@ -18,6 +18,7 @@ mod queries;
 mod query;
 mod record;
 mod reload;
+mod report;
 mod schema;
 mod serve;
 mod simulate;
@@ -91,6 +92,9 @@ enum Verb {
     Schema(schema::Args),
     /// List the queries with their parameters
     Queries(queries::Args),
+    /// List the reports, or make one now: as text, as an HTML file, by mail
+    #[command(visible_alias = "reports")]
+    Report(report::Args),
     /// The history: how large, whether whole; seal it
     Db(db::Args),
     /// SSH host keys: show and trust
@@ -137,6 +141,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Verb::Query(args) => query::run(&home, &args)?,
         Verb::Schema(args) => schema::run(&home, &args)?,
         Verb::Queries(args) => queries::run(&home, &args)?,
+        Verb::Report(args) => report::run(&home, &args)?,
         Verb::Db(args) => db::run(&home, &args)?,
         Verb::Ssh(args) => ssh::run(&home, &args)?,
         Verb::User(args) => user::run(&home, &args)?,

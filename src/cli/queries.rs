@@ -21,7 +21,7 @@ pub(super) fn run(home: &Home, args: &Args) -> anyhow::Result<u8> {
     let mut code = super::EXIT_OK;
     for file in home.asset_names(Folder::Queries) {
         let Some(name) = name_of(&file) else { continue };
-        match named(home, name) {
+        match home.query(name) {
             Ok(query) => good.push(query),
             Err(words) => {
                 eprintln!("error: {}", output::visible_lines(&words));
@@ -38,23 +38,6 @@ pub(super) fn run(home: &Home, args: &Args) -> anyhow::Result<u8> {
         output::print(&text)?;
     }
     Ok(code)
-}
-
-/// The query of that name. `Err`: there is none, or what is wrong with its file.
-pub(super) fn named(home: &Home, name: &str) -> Result<Query, String> {
-    let file = format!("{name}.sql");
-    let text = name_of(&file).and_then(|_| home.asset(Folder::Queries, &file));
-    let Some(text) = text else {
-        return Err(format!(
-            "there is no query `{name}`; `eider queries` lists them"
-        ));
-    };
-    Query::parse(&format!("queries/{file}"), &text).map_err(|problem| {
-        let place = problem.places.first().map_or_else(String::new, |p| {
-            format!("{}:{}:{}: ", p.path, p.line, p.column)
-        });
-        format!("{place}{}", problem.message)
-    })
 }
 
 fn as_text(query: &Query) -> String {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::{client, output, queries};
+use super::{client, output};
 use crate::home::Home;
 use crate::inventory::Settings;
 use crate::loops::poller::unix_now;
@@ -219,7 +219,7 @@ fn by_ourselves(
     let settings = client::settings_of(home);
     let name = name.filter(|name| *name != "-");
     let query: Result<Query, String> = match name {
-        Some(name) => queries::named(home, name),
+        Some(name) => home.query(name),
         None => request.query().map_err(|e| e.to_string()),
     };
     let query = match query {

@@ -63,7 +63,8 @@ fn pid_of(client: &Client) -> String {
 /// Log lines to stderr, as `EIDER_LOG` says.
 pub(super) fn start_log(json: bool) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("EIDER_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+        // What the fonts of this machine lack is told beside the picture.
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,usvg=error,fontdb=error"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)

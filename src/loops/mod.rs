@@ -6,6 +6,7 @@ pub mod notifier;
 pub mod poller;
 pub mod receiver;
 pub mod reloader;
+pub mod reporter;
 pub mod sealer;
 pub mod sourcer;
 pub mod trapper;

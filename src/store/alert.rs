@@ -209,30 +209,31 @@ impl Recorder {
             Ok(())
         })
     }
+}
 
-    /// Adds rows to the ledger.
-    pub fn save_notifications(&mut self, rows: &[Entry]) -> Result<(), StoreError> {
-        self.transaction(|connection| {
-            let mut appender = connection.appender_to_db("notification", "raw")?;
-            for row in rows {
-                let slots = [
-                    Slot::at(row.at),
-                    Slot::Int(row.alert),
-                    Slot::Text(&row.rule),
-                    Slot::Text(&row.host),
-                    Slot::Text(&row.entity),
-                    Slot::Text(&row.receiver),
-                    Slot::text(Some(&row.recipient)),
-                    Slot::Text(row.action.as_str()),
-                    Slot::Text(row.reason.as_str()),
-                    Slot::text(Some(&row.note)),
-                    Slot::text(Some(&row.mail)),
-                ];
-                appender.append_row(appender_params_from_iter(slots))?;
-            }
-            Ok(appender.flush()?)
-        })
+/// Adds rows to the ledger.
+pub(super) fn append_notifications(
+    connection: &Connection,
+    rows: &[Entry],
+) -> Result<(), StoreError> {
+    let mut appender = connection.appender_to_db("notification", "raw")?;
+    for row in rows {
+        let slots = [
+            Slot::at(row.at),
+            Slot::Int(row.alert),
+            Slot::Text(&row.rule),
+            Slot::Text(&row.host),
+            Slot::Text(&row.entity),
+            Slot::Text(&row.receiver),
+            Slot::text(Some(&row.recipient)),
+            Slot::Text(row.action.as_str()),
+            Slot::Text(row.reason.as_str()),
+            Slot::text(Some(&row.note)),
+            Slot::text(Some(&row.mail)),
+        ];
+        appender.append_row(appender_params_from_iter(slots))?;
     }
+    Ok(appender.flush()?)
 }
 
 fn append_alerts(connection: &Connection, alerts: &[Alert]) -> Result<(), StoreError> {

@@ -35,6 +35,7 @@ mod question;
 mod remember;
 mod reopen;
 mod repair;
+mod report;
 mod request;
 mod rollup;
 mod room;

@@ -128,7 +128,8 @@ pub(super) fn tables(tables: &Tables) -> Vec<RawTable> {
     let fixed = FIXED
         .iter()
         .chain(super::alert::TABLES)
-        .chain(super::said::TABLES);
+        .chain(super::said::TABLES)
+        .chain(super::report::TABLES);
     let mut all: Vec<RawTable> = fixed
         .map(|t| RawTable {
             name: t.name.into(),

@@ -148,6 +148,7 @@ pub(super) fn views(tables: &Tables) -> Vec<View> {
         .iter()
         .chain(super::alert::VIEWS)
         .chain(super::said::VIEWS)
+        .chain(super::report::VIEWS)
         .map(|v| View {
             name: v.name.into(),
             select: v.select.into(),

@@ -43,7 +43,7 @@ use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
 use crate::home::{Folder, Home};
 use crate::render::Renderer;
-use crate::signal::{Changed, Counters, Loaded, PollNow, Pushed};
+use crate::signal::{Changed, Counters, Loaded, PollNow, Pushed, ReportOrder};
 use crate::store::Store;
 use crate::store::adhoc::Desk;
 use crate::store::upkeep::Order;
@@ -65,6 +65,8 @@ pub struct Parts {
     pub pushed: mpsc::Sender<Pushed>,
     /// Where upkeep of the history is asked for.
     pub upkeep: mpsc::Sender<Order>,
+    /// Asks for a report.
+    pub reports: mpsc::Sender<ReportOrder>,
     pub changed: broadcast::Sender<Changed>,
     pub counters: Arc<Counters>,
     pub started: Instant,

@@ -1,5 +1,7 @@
 //! The one route table.
 
+mod report;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -135,6 +137,7 @@ fn people(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
         .unify()
         .or(alerts)
         .unify();
+    let pages = pages.or(report::all(site)).unify();
     let pages = pages.or(status).unify().or(queries).unify();
     pages.or(query).unify().boxed()
 }

@@ -28,6 +28,7 @@ mod profiles;
 mod push;
 mod record;
 mod recordings;
+mod report;
 mod simulate;
 mod snmp;
 mod snmp_v3;

@@ -6,7 +6,10 @@
 //! same Message-ID.
 
 mod journal;
+mod ledger;
 mod outbox;
+pub(crate) mod parcel;
+pub(crate) mod trial;
 pub(crate) mod wording;
 
 use std::collections::BTreeMap;
@@ -24,12 +27,14 @@ use crate::alert::ledger::{Action, Entry};
 use crate::alert::notice::{Notice, Verdict, Withheld, decide, finished};
 use crate::alert::{Alert, AlertId, AlertState};
 use crate::inventory::{Inventory, MailSettings};
-use crate::mail::{Letter, MailError, Mailer, one_line};
+use crate::mail::{Letter, MailError, Mailer};
 use crate::reading::UnixSeconds;
 use crate::render::Renderer;
 use crate::signal::{Counters, Loaded};
 
-use outbox::{Delivery, Outbox};
+use ledger::{Ledger, Line};
+use outbox::{Content, Delivery, Outbox};
+use parcel::{Post, Postbox, Spool};
 use wording::Wording;
 
 /// Deliveries under way at once. Normally it is one, so that a crash repeats at most one mail; the
@@ -41,11 +46,6 @@ const SLOW: Duration = Duration::from_secs(2);
 const LAST_MOMENT: Duration = Duration::from_secs(2);
 /// How often it looks for what is due.
 const TICK: Duration = Duration::from_secs(1);
-/// Rows of the ledger that wait for the history; beyond that the oldest are dropped.
-const LEDGER_ROWS: usize = 20_000;
-/// Rows of the ledger written at once, and how long a failed write waits.
-const LEDGER_BATCH: usize = 2_000;
-const LEDGER_RETRY: Duration = Duration::from_secs(30);
 
 /// What the loop needs; `app` makes it.
 pub struct Parts {
@@ -92,8 +92,10 @@ pub struct Notifier {
     rounds: mpsc::Receiver<Round>,
     /// Pending alerts of the latest round: nobody is told of them, but they suppress others.
     pending: Vec<Alert>,
-    ledger: mpsc::Sender<Vec<Entry>>,
-    ledger_rows: Option<mpsc::Receiver<Vec<Entry>>>,
+    ledger: Ledger,
+    ledger_lines: Option<mpsc::Receiver<Vec<Line>>>,
+    spool: Spool,
+    parcels: mpsc::Receiver<Post>,
     underway: JoinSet<(Delivery, Result<String, MailError>)>,
     /// The addresses under way, and since when.
     busy: BTreeMap<String, Instant>,
@@ -102,39 +104,44 @@ pub struct Notifier {
 }
 
 /// Opens the outbox `state/outbox`. Nothing is sent before [`run`].
-pub fn open(parts: Parts, state: &Path) -> std::io::Result<(Notifier, Handle)> {
+pub fn open(parts: Parts, state: &Path) -> std::io::Result<(Notifier, Handle, Postbox)> {
     let outbox = Outbox::open(&state.join("outbox"))?;
+    let spool = Spool::open(&state.join("outbox/parcels"), &outbox.parcels())?;
+    let (postbox, parcels) = Postbox::new(outbox.seen.clone());
     let known = outbox.alerts.values().cloned().collect();
     let (rounds, inbox) = mpsc::channel(1);
-    let (ledger, ledger_rows) = mpsc::channel(64);
+    let (ledger, ledger_lines) = Ledger::new();
     let notifier = Notifier {
         parts,
         outbox,
         rounds: inbox,
         pending: Vec::new(),
         ledger,
-        ledger_rows: Some(ledger_rows),
+        ledger_lines: Some(ledger_lines),
+        spool,
+        parcels,
         underway: JoinSet::new(),
         busy: BTreeMap::new(),
         mailer: None,
     };
     let handle = Handle { rounds, known };
-    Ok((notifier, handle))
+    Ok((notifier, handle, postbox))
 }
 
 /// Runs until `stop` is set. Mails under way get a moment then; the others are sent after the next
 /// start.
 pub async fn run(mut notifier: Notifier, mut stop: watch::Receiver<bool>) {
-    let Some(rows) = notifier.ledger_rows.take() else {
+    let Some(lines) = notifier.ledger_lines.take() else {
         return;
     };
-    let scribe = tokio::spawn(keep_ledger(notifier.parts.writer.clone(), rows));
+    let scribe = tokio::spawn(ledger::keep(notifier.parts.writer.clone(), lines));
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = stop.changed() => break,
             Some(round) = notifier.rounds.recv() => notifier.take(round).await,
+            Some(post) = notifier.parcels.recv() => notifier.take_parcels(post).await,
             Some(Ok((delivery, result))) = notifier.underway.join_next() => {
                 notifier.finish(&delivery, result).await;
             }
@@ -167,6 +174,24 @@ impl Notifier {
             tracing::error!(%error, "the outbox cannot be written: alerts are told, but a crash now would lose them");
         }
         let _ = round.reply.send(done.map_err(|error| error.to_string()));
+    }
+
+    /// Keeps finished mails: the files first, then that they are to be sent.
+    async fn take_parcels(&mut self, post: Post) {
+        let Post { sheaf, reply } = post;
+        let spool = self.spool.clone();
+        let kept = tokio::task::spawn_blocking(move || spool.keep(&sheaf).map(|()| sheaf)).await;
+        let done = match kept.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+            Ok(sheaf) => {
+                let done = self.outbox.post_parcels(&sheaf).await;
+                if done.is_ok() {
+                    self.ledger.note(sheaf.runs.into_iter().map(Line::Report));
+                }
+                done
+            }
+            Err(error) => Err(error),
+        };
+        let _ = reply.send(done.map_err(|error| error.to_string()));
     }
 
     async fn decide(&mut self, now: UnixSeconds) {
@@ -241,9 +266,22 @@ impl Notifier {
             let mailer = Arc::clone(&mailer);
             let renderer = self.parts.renderer.clone();
             let inventory = Arc::clone(&inventory);
+            let spool = self.spool.clone();
             self.underway.spawn(async move {
-                let letter = letter(&renderer, &inventory, &delivery, mailer.domain());
-                let result = mailer.send(&letter).await;
+                let letter = match &delivery.content {
+                    Content::Notice(notice) => Ok(letter(
+                        &renderer,
+                        &inventory,
+                        notice,
+                        &delivery,
+                        mailer.domain(),
+                    )),
+                    Content::Parcel(about) => spool.letter(about, &delivery, mailer.domain()).await,
+                };
+                let result = match letter {
+                    Ok(letter) => mailer.send(&letter).await,
+                    Err(error) => Err(error),
+                };
                 (delivery, result)
             });
         }
@@ -279,6 +317,7 @@ impl Notifier {
                     .counters
                     .mails_sent
                     .fetch_add(1, Ordering::Relaxed);
+                self.spool.sweep(&self.outbox.parcels());
                 tracing::info!(mail = delivery.name, to = delivery.to, "mail sent");
                 self.note_delivery(delivery, now, Action::Sent, &said);
             }
@@ -301,92 +340,43 @@ impl Notifier {
             .counters
             .mails_failed
             .fetch_add(1, Ordering::Relaxed);
+        self.spool.sweep(&self.outbox.parcels());
         tracing::error!(mail = delivery.name, to = delivery.to, error = %why, "mail given up");
         self.note_delivery(delivery, now, Action::Failed, &why.to_string());
     }
 
     fn note_delivery(&self, delivery: &Delivery, now: UnixSeconds, action: Action, note: &str) {
-        let (notice, name, to) = (&delivery.notice, &delivery.name, &delivery.to);
-        self.note(
-            Entry::delivery(notice, name, to, now, action, note)
-                .into_iter()
-                .collect(),
-        );
+        let (name, to) = (&delivery.name, &delivery.to);
+        let line = match &delivery.content {
+            Content::Notice(notice) => {
+                Entry::delivery(notice, name, to, now, action, note).map(Line::Notification)
+            }
+            Content::Parcel(about) => Some(Line::Report(about.run(name, to, now, action, note))),
+        };
+        self.ledger.note(line);
     }
 
-    /// Adds rows to the ledger, without ever waiting for the history.
     fn note(&self, rows: Vec<Entry>) {
-        if self.ledger.try_send(rows).is_err() {
-            tracing::warn!("rows of the notification ledger are dropped: the history is too slow");
-        }
+        self.ledger.note(rows.into_iter().map(Line::Notification));
     }
 }
 
 /// The mail of a delivery. Templates may be anybody's: when they fail, plain words take their place.
-fn letter(renderer: &Renderer, inventory: &Inventory, delivery: &Delivery, domain: &str) -> Letter {
+fn letter(
+    renderer: &Renderer,
+    inventory: &Inventory,
+    notice: &Notice,
+    delivery: &Delivery,
+    domain: &str,
+) -> Letter {
     let wording = Wording {
         renderer,
         inventory,
     };
-    let notice = &delivery.notice;
     wording
         .letter(notice, &delivery.name, &delivery.to, domain)
         .unwrap_or_else(|error| {
             tracing::error!(%error, "the mail's template failed; plain words are sent instead");
             wording.plain_letter(notice, &delivery.name, &delivery.to, domain)
         })
-}
-
-/// Writes the ledger in batches; what the history refuses is kept and tried again.
-async fn keep_ledger(writer: Writer, mut rows: mpsc::Receiver<Vec<Entry>>) {
-    let mut waiting: Vec<Entry> = Vec::new();
-    let mut open = true;
-    while open {
-        match tokio::time::timeout(LEDGER_RETRY, rows.recv()).await {
-            Ok(Some(more)) => waiting.extend(more),
-            Ok(None) => open = false,
-            Err(_) => {}
-        }
-        while let Ok(more) = rows.try_recv() {
-            waiting.extend(more);
-        }
-        let excess = waiting.len().saturating_sub(LEDGER_ROWS);
-        if excess > 0 {
-            tracing::warn!(rows = excess, "rows of the notification ledger are dropped");
-            waiting.drain(..excess);
-        }
-        while !waiting.is_empty() {
-            let batch: Vec<Entry> = waiting.iter().take(LEDGER_BATCH).cloned().collect();
-            let count = batch.len();
-            if let Err(error) = writer.run(move |r| r.save_notifications(&batch)).await {
-                tracing::error!(%error, "the notification ledger cannot be written");
-                break;
-            }
-            waiting.drain(..count);
-        }
-    }
-}
-
-/// The test mail of `eider mail test`.
-pub(crate) fn test_letter(
-    renderer: &Renderer,
-    inventory: &Inventory,
-    to: &str,
-    domain: &str,
-    now: UnixSeconds,
-) -> Letter {
-    let language = &inventory.settings.language;
-    let text = renderer.translate(language, "mail.test.text");
-    let subject = renderer.translate(language, "mail.test.subject");
-    let url = wording::public_url(inventory);
-    Letter {
-        to: to.into(),
-        subject: one_line(&subject),
-        html: format!("<p>{text}</p><p>{}</p>", wording::escape(&url)),
-        text: format!("{text}\n\n{url}\n"),
-        message_id: outbox::message_id(&format!("test-{now}"), to, domain),
-        references: Vec::new(),
-        date: now,
-        about: String::new(),
-    }
 }

@@ -1,6 +1,9 @@
 //! The outbox: which alerts somebody must still hear of, what was told, and which mails wait. All of
 //! it is on disk, beside the history, before anything is sent.
 
+mod content;
+mod lane;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
@@ -10,15 +13,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::journal::Journal;
+use super::parcel::{About, Seen, Sheaf};
+use lane::{Lane, RETRY_FIRST_S};
+
 use crate::alert::notice::{Book, Kind, Notice, Told};
 use crate::alert::{Alert, AlertId};
 use crate::reading::UnixSeconds;
+pub(super) use content::Content;
 
-/// After a failure a mail waits this long, then twice as long, …
-const RETRY_FIRST_S: i64 = 30;
-/// … up to this long,
-const RETRY_MAX_S: i64 = 900;
-/// and is given up after this long.
+/// A mail is given up after this long.
 const GIVE_UP_AFTER_S: i64 = 7 * 86_400;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,6 +38,17 @@ enum Record {
         notice: Notice,
         to: Vec<String>,
     },
+    /// The mail itself lies in the spool.
+    Parcel {
+        name: String,
+        about: About,
+        to: Vec<String>,
+    },
+    /// Everything of a report's schedule up to here is settled.
+    Seen {
+        report: String,
+        seen: Seen,
+    },
     /// Delivered or given up.
     Done {
         mail: String,
@@ -48,24 +62,9 @@ enum Record {
 pub(super) struct Waiting {
     /// What its message ids begin with, and its name in the ledger.
     pub(super) name: String,
-    pub(super) notice: Arc<Notice>,
+    pub(super) content: Content,
     /// The addresses still to be served, and how often that failed.
     to: BTreeMap<String, u32>,
-}
-
-/// How one address fares: it alone waits when its deliveries fail.
-#[derive(Clone, Copy, Debug, Default)]
-struct Lane {
-    failed: u32,
-    next_at: UnixSeconds,
-}
-
-impl Lane {
-    fn fail(&mut self, now: UnixSeconds) {
-        let wait = RETRY_FIRST_S << self.failed.min(10);
-        self.failed += 1;
-        self.next_at = now + wait.min(RETRY_MAX_S);
-    }
 }
 
 /// One delivery to be made now.
@@ -73,7 +72,7 @@ impl Lane {
 pub(super) struct Delivery {
     pub(super) number: u64,
     pub(super) name: String,
-    pub(super) notice: Arc<Notice>,
+    pub(super) content: Content,
     pub(super) to: String,
 }
 
@@ -83,6 +82,8 @@ pub(super) struct Outbox {
     /// Firing alerts, and resolved ones until everybody knows.
     pub(super) alerts: BTreeMap<AlertId, Alert>,
     pub(super) book: Book,
+    /// By report.
+    pub(super) seen: BTreeMap<String, Seen>,
     mails: BTreeMap<u64, Waiting>,
     next_number: u64,
     lanes: BTreeMap<String, Lane>,
@@ -95,6 +96,7 @@ impl Outbox {
             journal: Arc::new(Mutex::new(journal)),
             alerts: BTreeMap::new(),
             book: Book::default(),
+            seen: BTreeMap::new(),
             mails: BTreeMap::new(),
             next_number: 1,
             lanes: BTreeMap::new(),
@@ -123,14 +125,16 @@ impl Outbox {
             } => self.book.restore(alert, &receiver, told),
             Record::Mail { name, notice, to } => {
                 self.book.tell(&notice);
-                let to = to.into_iter().map(|to| (to, 0));
-                let waiting = Waiting {
-                    name,
-                    notice: Arc::new(notice),
-                    to: to.collect(),
-                };
-                self.mails.insert(self.next_number, waiting);
-                self.next_number += 1;
+                self.wait(name, Content::Notice(Arc::new(notice)), to);
+            }
+            Record::Parcel { name, about, to } => {
+                // Made twice because a crash came between: it is the same mail.
+                if !self.mails.values().any(|waiting| waiting.name == name) {
+                    self.wait(name, Content::Parcel(Arc::new(about)), to);
+                }
+            }
+            Record::Seen { report, seen } => {
+                self.seen.insert(report, seen);
             }
             Record::Done { mail, to } => {
                 for waiting in self.mails.values_mut().filter(|w| w.name == mail) {
@@ -143,6 +147,16 @@ impl Outbox {
                 self.book.forget(alert);
             }
         }
+    }
+
+    fn wait(&mut self, name: String, content: Content, to: Vec<String>) {
+        let waiting = Waiting {
+            name,
+            content,
+            to: to.into_iter().map(|to| (to, 0)).collect(),
+        };
+        self.mails.insert(self.next_number, waiting);
+        self.next_number += 1;
     }
 
     /// Takes over every alert that is newer than the known copy, and returns once that is on disk.
@@ -172,6 +186,29 @@ impl Outbox {
         };
         self.write(vec![record]).await?;
         Ok(name)
+    }
+
+    /// Puts finished mails in, whose files lie in the spool already, and settles the schedule's time.
+    pub(super) async fn post_parcels(&mut self, sheaf: &Sheaf) -> io::Result<()> {
+        let mails = sheaf.mails.iter().map(|mail| Record::Parcel {
+            name: mail.name.clone(),
+            about: sheaf.about.clone(),
+            to: mail.to.clone(),
+        });
+        // The time comes last: should the end be lost, the mails are made again under their names.
+        let seen = sheaf.seen.clone().map(|seen| Record::Seen {
+            report: sheaf.about.report.clone(),
+            seen,
+        });
+        let records = mails.chain(seen).collect();
+        self.write(records).await
+    }
+
+    /// The names of the finished mails that wait.
+    pub(super) fn parcels(&self) -> BTreeSet<&str> {
+        let parcels = self.mails.values();
+        let parcels = parcels.filter(|w| matches!(w.content, Content::Parcel(_)));
+        parcels.map(|waiting| waiting.name.as_str()).collect()
     }
 
     /// Forgets alerts that everybody knows the end of.
@@ -225,10 +262,10 @@ impl Outbox {
         let mut best: BTreeMap<&str, (u32, u64)> = BTreeMap::new();
         for (number, waiting) in &self.mails {
             for (to, failed) in waiting.to.iter().filter(|(to, _)| ready(to)) {
-                let mut ids = waiting.notice.alerts.iter().map(|i| i.alert.id);
+                let mut ids = waiting.content.alerts();
                 let earlier = before.entry(to).or_default();
                 let in_order = !ids.any(|id| earlier.contains(&id));
-                earlier.extend(waiting.notice.alerts.iter().map(|i| i.alert.id));
+                earlier.extend(waiting.content.alerts());
                 let rank = (*failed, *number);
                 if in_order && best.get(to.as_str()).is_none_or(|best| rank < *best) {
                     best.insert(to, rank);
@@ -246,7 +283,7 @@ impl Outbox {
         self.mails.get(&number).map(|waiting| Delivery {
             number,
             name: waiting.name.clone(),
-            notice: Arc::clone(&waiting.notice),
+            content: waiting.content.clone(),
             to: to.into(),
         })
     }
@@ -256,7 +293,7 @@ impl Outbox {
         let old = self
             .mails
             .iter()
-            .filter(|(_, w)| now - w.notice.at > GIVE_UP_AFTER_S);
+            .filter(|(_, w)| now - w.content.at() > GIVE_UP_AFTER_S);
         old.flat_map(|(number, waiting)| {
             let each = waiting.to.keys();
             each.filter_map(|to| self.delivery(*number, to))
@@ -295,10 +332,24 @@ impl Outbox {
     /// The records that make this outbox out of an empty one.
     fn everything(&self) -> io::Result<Vec<Vec<u8>>> {
         let alerts = self.alerts.values().cloned().map(Record::Alert);
-        let mails = self.mails.values().map(|waiting| Record::Mail {
-            name: waiting.name.clone(),
-            notice: (*waiting.notice).clone(),
-            to: waiting.to.keys().cloned().collect(),
+        let mails = self.mails.values().map(|waiting| {
+            let (name, to) = (waiting.name.clone(), waiting.to.keys().cloned().collect());
+            match &waiting.content {
+                Content::Notice(notice) => Record::Mail {
+                    name,
+                    notice: (**notice).clone(),
+                    to,
+                },
+                Content::Parcel(about) => Record::Parcel {
+                    name,
+                    about: (**about).clone(),
+                    to,
+                },
+            }
+        });
+        let seen = self.seen.iter().map(|(report, seen)| Record::Seen {
+            report: report.clone(),
+            seen: seen.clone(),
         });
         // What was told comes last: it knows more than the mails that are still there.
         let told = self
@@ -309,7 +360,7 @@ impl Outbox {
                 receiver: receiver.into(),
                 told: told.clone(),
             });
-        let all = alerts.chain(mails).chain(told);
+        let all = alerts.chain(mails).chain(told).chain(seen);
         all.map(|record| serde_json::to_vec(&record).map_err(io::Error::from))
             .collect()
     }
@@ -337,7 +388,7 @@ pub(super) fn message_id(name: &str, to: &str, domain: &str) -> String {
     format!("<{name}.{recipient}@{domain}>")
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -111,6 +111,7 @@ impl Wording<'_> {
             references: references(notice, domain),
             date: notice.at,
             about: first.map_or_else(String::new, about),
+            ..Letter::default()
         })
     }
 
@@ -143,6 +144,7 @@ impl Wording<'_> {
             references: references(notice, domain),
             date: notice.at,
             about: notice.alerts.first().map_or_else(String::new, about),
+            ..Letter::default()
         }
     }
 

@@ -95,7 +95,21 @@ fn can_write(fonts: &Arc<fontdb::Database>, text: &str) -> bool {
         anchor: "start",
         tone: "ink",
     });
-    tree(&probe.svg(), fonts).is_ok_and(|tree| whole(tree.root()))
+    let drawn = tree(&probe.svg(), fonts).is_ok_and(|tree| whole(tree.root()));
+    let mut strange = text.chars().filter(|c| !c.is_ascii() && !c.is_whitespace());
+    drawn && strange.all(|c| leaves_ink(fonts, c))
+}
+
+/// Some fonts have a glyph that cannot be painted.
+fn leaves_ink(fonts: &Arc<fontdb::Database>, letter: char) -> bool {
+    let svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"24\" height=\"24\" font-size=\"16\"><text x=\"4\" y=\"18\">{letter}</text></svg>"
+    );
+    let (Ok(tree), Some(mut pixels)) = (tree(&svg, fonts), Pixmap::new(24, 24)) else {
+        return false;
+    };
+    resvg::render(&tree, Transform::identity(), &mut pixels.as_mut());
+    pixels.pixels().iter().any(|dot| dot.alpha() > 0)
 }
 
 /// No glyph is the one that stands for a missing one.

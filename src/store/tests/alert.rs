@@ -89,7 +89,7 @@ fn the_ledger_answers_why_there_was_no_mail() {
         note: "web01".into(),
         mail: String::new(),
     };
-    recorder.save_notifications(&[entry]).unwrap();
+    recorder.save_ledger(&[entry], &[]).unwrap();
     let told = rows(
         &store,
         "SELECT action, reason, note, recipient, mail FROM notification WHERE host = 'web01'",

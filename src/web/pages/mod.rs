@@ -7,6 +7,7 @@ pub(super) mod host;
 pub(super) mod made;
 pub(super) mod overview;
 pub(super) mod query;
+pub(super) mod report;
 pub(super) mod schema;
 mod sql;
 pub(super) mod status;

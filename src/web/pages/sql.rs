@@ -234,6 +234,14 @@ macro_rules! worst_first {
     };
 }
 
+/// What became of the reports, the newest first.
+pub(super) const REPORT_RUNS: &str = "
+    SELECT epoch(ts)::BIGINT AS ts, report, epoch(due_at)::BIGINT AS due_at, asked_by, action, recipient, note
+    FROM report_run
+    WHERE ts >= $from
+    ORDER BY ts DESC, report, recipient
+    LIMIT 200";
+
 pub(super) const OPEN_ALERTS: &str = concat!(
     "SELECT * FROM alert WHERE state <> 'resolved'",
     worst_first!(),

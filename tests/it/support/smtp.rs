@@ -32,6 +32,32 @@ pub(crate) struct Mail {
     pub(crate) html: String,
     /// As it came over the wire.
     pub(crate) raw: String,
+    /// Every part that holds something, in order.
+    pub(crate) parts: Vec<Part>,
+}
+
+/// One part of a mail, decoded.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Part {
+    /// `image/png`
+    pub(crate) kind: String,
+    /// Empty when it has none.
+    pub(crate) name: String,
+    /// Without angle brackets; empty when it has none.
+    pub(crate) id: String,
+    /// `inline`, `attachment` or empty.
+    pub(crate) disposition: String,
+    pub(crate) base64: String,
+}
+
+impl Part {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        use base64::Engine as _;
+        let engine = base64::engine::general_purpose::STANDARD;
+        engine
+            .decode(&self.base64)
+            .expect("the server encodes well")
+    }
 }
 
 impl Mail {
@@ -134,7 +160,7 @@ impl Smtp {
 }
 
 const SERVER: &str = r#"
-import asyncio, email, email.policy, itertools, json, os, sys
+import asyncio, base64, email, email.policy, itertools, json, os, sys
 from aiosmtpd.smtp import SMTP
 port, directory = int(sys.argv[1]), sys.argv[2]
 taken = [int(f[:-5]) for f in os.listdir(directory) if f.endswith(".json")]
@@ -159,6 +185,11 @@ class Keep:
             headers=[(name, str(value)) for name, value in message.items()],
             text=part(message, "plain"), html=part(message, "html"),
             raw=envelope.content.decode("utf-8", "replace"),
+            parts=[dict(
+                kind=p.get_content_type(), name=p.get_filename() or "", id=(p["Content-ID"] or "").strip("<> "),
+                disposition=p.get_content_disposition() or "",
+                base64=base64.b64encode(p.get_payload(decode=True) or b"").decode(),
+            ) for p in message.walk() if not p.is_multipart()],
         )
         path = os.path.join(directory, "%06d.json" % next(numbers))
         with open(path + ".part", "w") as file:

@@ -108,6 +108,7 @@ impl Fleet {
             reload: mpsc::channel(1).0,
             pushed: tokio::sync::mpsc::channel(1).0,
             upkeep: tokio::sync::mpsc::channel(1).0,
+            reports: mpsc::channel(1).0,
             changed: broadcast::channel(64).0,
             counters: Arc::new(Counters::default()),
             started: Instant::now(),
@@ -276,6 +277,6 @@ fn tell(recorder: &mut Recorder, members: &[Member], now: i64) {
         })
         .collect();
     recorder
-        .save_notifications(&entries)
+        .save_ledger(&entries, &[])
         .expect("entries are stored");
 }

@@ -192,7 +192,9 @@ async fn an_hour_without_the_mail_server_loses_nothing() {
                 outbox.failed(&delivery, now);
             } else {
                 outbox.done(&delivery, now).await.unwrap();
-                let notice = &delivery.notice;
+                let Content::Notice(notice) = &delivery.content else {
+                    panic!("only alerts were posted");
+                };
                 arrived.push((delivery.to, notice.alerts[0].alert.id, notice.kind));
                 last = now;
             }

@@ -177,5 +177,5 @@ fn told(world: &mut World) {
         ),
         entry(700, Action::Suppressed, Reason::Cleared, "noc", "", "b", ""),
     ];
-    world.recorder.save_notifications(&rows).unwrap();
+    world.recorder.save_ledger(&rows, &[]).unwrap();
 }
