@@ -1,7 +1,5 @@
 //! Reports: due, made, mailed through a real SMTP server, and parsed there.
 
-use std::process::Command;
-
 use crate::support::home::finish;
 use crate::support::smtp::{Mail, Part};
 use crate::support::{Daemon, PATIENCE, Smtp, TestHome, wait_until};
@@ -263,7 +261,7 @@ fn mistakes_are_told_with_their_place() {
         "reports:\n  a: {cron: \"0 25 * * *\", zone: Asia/Shanghia, queries: [numbers], to: [nobody]}\n  \
          b: {cron: \"@daily\", queries: [numbers], attach: xlsx, range: last_wek}\n",
     );
-    let check = |home: &TestHome| finish(&mut Command::from(home.command(&["check"])));
+    let check = |home: &TestHome| finish(&mut home.command(&["check"]));
     let told = check(&home);
     assert_eq!(told.code, 3);
     for (words, place) in [
