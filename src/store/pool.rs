@@ -1,13 +1,16 @@
 //! The readers' connections, at most [`READERS`] at once, and the watchdog that interrupts the one
 //! whose time is up.
 
+mod watchdog;
+
 use std::ops::Deref;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use duckdb::{Connection, InterruptHandle};
+use duckdb::Connection;
 
 use super::StoreError;
+use watchdog::{Watchdog, Watched};
 
 /// Questions that run at once.
 pub(super) const READERS: usize = 4;
@@ -112,8 +115,8 @@ impl Pool {
         state.idle.clear();
     }
 
-    /// Interrupts what runs and closes every connection; `false`: some are still in use after that
-    /// time. Until [`Pool::resume`], whoever wants to read waits.
+    /// Lets what runs end, for half of that time, then interrupts it, and closes every connection;
+    /// `false`: some are still in use. Until [`Pool::resume`], whoever wants to read waits.
     pub(super) fn suspend(&self, patience: Duration) -> bool {
         let mut state = self.state();
         state.suspended = true;
@@ -122,17 +125,24 @@ impl Pool {
         state.idle.clear();
         // Readers in use are not taken back.
         state.generation += 1;
-        self.drained(state, patience)
+        self.drained(state, patience, patience / 2)
     }
 
-    /// Waits until no connection is in use, interrupting those that are.
-    fn drained(&self, mut state: MutexGuard<'_, State>, patience: Duration) -> bool {
-        let deadline = Instant::now() + patience;
+    /// Waits until no connection is in use, interrupting after a while those that are.
+    fn drained(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        patience: Duration,
+        gentle: Duration,
+    ) -> bool {
+        let begun = Instant::now();
         while state.busy + state.beside > 0 {
-            if Instant::now() >= deadline {
+            if begun.elapsed() >= patience {
                 return false;
             }
-            self.watchdog.interrupt_all();
+            if begun.elapsed() >= gentle {
+                self.watchdog.interrupt_all();
+            }
             state = self
                 .freed
                 .wait_timeout(state, Duration::from_millis(50))
@@ -185,7 +195,7 @@ impl Pool {
         state.idle.clear();
         self.freed.notify_all();
         // Whoever does not heed the interrupt is left behind.
-        let _ = self.drained(state, CLOSE_TIME);
+        let _ = self.drained(state, CLOSE_TIME, Duration::ZERO);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -301,97 +311,5 @@ impl Drop for Beside<'_> {
         self.connection = None;
         self.pool.state().beside -= 1;
         self.pool.freed.notify_all();
-    }
-}
-
-/// One thread that interrupts whoever is past its deadline.
-struct Watchdog {
-    list: Mutex<List>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct List {
-    stopped: bool,
-    next: u64,
-    entries: Vec<(u64, Instant, Arc<InterruptHandle>)>,
-}
-
-/// Takes its entry off the list when dropped; no interrupt comes after that.
-pub(super) struct Watched {
-    watchdog: Arc<Watchdog>,
-    id: u64,
-}
-
-impl Watchdog {
-    fn start() -> Arc<Watchdog> {
-        let watchdog = Arc::new(Watchdog {
-            list: Mutex::default(),
-            changed: Condvar::new(),
-        });
-        let own = watchdog.clone();
-        let thread = std::thread::Builder::new().name("query-watchdog".into());
-        if let Err(error) = thread.spawn(move || own.run()) {
-            tracing::error!(%error, "no thread for the query watchdog: queries have no deadline");
-        }
-        watchdog
-    }
-
-    fn run(&self) {
-        let mut list = self.list();
-        while !list.stopped {
-            let now = Instant::now();
-            for (_, deadline, handle) in &list.entries {
-                if *deadline <= now {
-                    handle.interrupt();
-                }
-            }
-            // One that is past its deadline and still here did not heed the interrupt: again soon.
-            let next = list.entries.iter().map(|(_, deadline, _)| *deadline).min();
-            let wait = next.map_or(Duration::from_secs(3600), |deadline| {
-                deadline
-                    .saturating_duration_since(now)
-                    .max(Duration::from_millis(20))
-            });
-            list = self
-                .changed
-                .wait_timeout(list, wait)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-    }
-
-    fn add(self: Arc<Self>, deadline: Instant, handle: Arc<InterruptHandle>) -> Watched {
-        let mut list = self.list();
-        let id = list.next;
-        list.next += 1;
-        list.entries.push((id, deadline, handle));
-        drop(list);
-        self.changed.notify_one();
-        Watched { watchdog: self, id }
-    }
-
-    fn interrupt_all(&self) {
-        for (_, _, handle) in &self.list().entries {
-            handle.interrupt();
-        }
-    }
-
-    fn stop(&self) {
-        self.list().stopped = true;
-        self.changed.notify_one();
-    }
-
-    fn list(&self) -> MutexGuard<'_, List> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        self.watchdog
-            .list()
-            .entries
-            .retain(|(id, _, _)| *id != self.id);
     }
 }

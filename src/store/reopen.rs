@@ -7,9 +7,9 @@ use duckdb::Connection;
 
 use super::{Recorder, StoreError, migrate, open};
 
-/// Readers that do not heed an interrupt hold the old file open so long at most; then the next
-/// attempt waits for them.
-const READERS_LEAVE: Duration = Duration::from_secs(5);
+/// Readers have this long to leave; they are interrupted after half of it. Those that do not heed that
+/// hold the old file open: the next attempt waits for them.
+const READERS_LEAVE: Duration = Duration::from_secs(20);
 
 impl Recorder {
     /// Whether the database may be written to; opens it again when it is known to be unusable.
