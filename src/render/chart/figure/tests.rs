@@ -1,3 +1,5 @@
+//! What is drawn of which answer.
+
 use super::*;
 use crate::query::AnswerColumn;
 use crate::render::chart::png;
