@@ -180,7 +180,9 @@ fn example(table: &TableDoc, reserved: &HashSet<String>) -> String {
         return format!("SELECT *\nFROM {name}\nLIMIT 20");
     }
     let entity = table.entity().map(|entity| quoted(entity, reserved));
-    let Some(measure) = table.measure().map(|measure| quoted(measure, reserved)) else {
+    let measure = table.measure().map(|measure| quoted(measure, reserved));
+    // The delivery log of reports is of no host.
+    let Some(measure) = measure.filter(|_| table.has("host")) else {
         return format!(
             "SELECT *\nFROM {name}\nWHERE ts > now() - INTERVAL 1 DAY\nORDER BY ts DESC\nLIMIT 20"
         );

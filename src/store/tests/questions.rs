@@ -160,7 +160,7 @@ fn errors_say_what_is_wrong() {
     let cases = [
         (
             "SELEC 1",
-            "syntax error at or near \"SELEC\"\n\nLINE 1: SELEC 1\n        ^",
+            "syntax error at or near \"SELEC\"\n\nline 1, column 1:\nLINE 1: SELEC 1\n        ^",
         ),
         (
             "SELECT 1; SELECT 2",
