@@ -46,7 +46,7 @@ fn file_of(block: &str) -> &'static str {
         // In the place of the shipped rules, whose names it may use.
         "inventory/rules/base.yaml"
     } else if [
-        "server", "storage", "push", "mail", "notify", "traps", "sql",
+        "server", "storage", "push", "mail", "notify", "traps", "sql", "sources", "reports",
     ]
     .iter()
     .any(|key| defines(key))

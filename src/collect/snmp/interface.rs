@@ -166,7 +166,7 @@ fn port(index: u32, seen: &Seen<'_>, kin: Option<&Port>) -> Port {
         None => format!("if{index}"),
     };
     let alias = text::shown(seen.text((IFX, 18)).unwrap_or_default());
-    let mac = mac(seen.text((IF, 6)).unwrap_or_default());
+    let mac = text::mac(seen.text((IF, 6)).unwrap_or_default());
     let kind = seen.get((IF, 3)).int().map(|t| Arc::from(t.to_string()));
     let kind: Option<Arc<str>> = kind.map(|kind| shared_kind(kind, kin));
     let facts = facts(seen, index, &alias, &mac, kind.clone());
@@ -228,12 +228,6 @@ fn speed(seen: &Seen<'_>) -> Option<i64> {
         (_, Some(high)) => Some(high * 1_000_000),
         _ => None,
     }
-}
-
-fn mac(octets: &[u8]) -> String {
-    // Longer ones are tunnels that put an address of another kind here.
-    let hex: Vec<String> = octets.iter().take(20).map(|b| format!("{b:02x}")).collect();
-    hex.join(":")
 }
 
 /// For each cell the best source that the device has.

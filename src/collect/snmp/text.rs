@@ -27,6 +27,13 @@ pub(super) fn shown(octets: &[u8]) -> String {
     text
 }
 
+/// A hardware address as `00:1b:2c:…`. Longer ones are tunnels that put an address of another kind
+/// there.
+pub(super) fn mac(octets: &[u8]) -> String {
+    let hex: Vec<String> = octets.iter().take(20).map(|b| format!("{b:02x}")).collect();
+    hex.join(":")
+}
+
 fn push_char(c: char, text: &mut String) {
     match c {
         '\0'..='\x1f' | '\x7f' => push_octet(c as u8, text),
