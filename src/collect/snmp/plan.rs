@@ -295,7 +295,7 @@ impl Plan {
         })
     }
 
-    /// Everything but the interfaces, in the order of [`Plan::list_items`].
+    /// Everything but the interfaces, in the order of [`Plan::items`].
     fn read_host(&self, found: &Scalars, values: &mut Values) -> (Vec<TableReadings>, Change) {
         let loads: Vec<Datum> = self.cpus.iter().map(|_| values.next()).collect();
         let loads: Vec<i64> = loads.iter().filter_map(Datum::int).collect();
