@@ -14,6 +14,8 @@ use watchdog::{Watchdog, Watched};
 
 /// Questions that run at once.
 pub(super) const READERS: usize = 4;
+/// Work beside the readers waits so long for a file that is being opened again.
+const REOPEN_TIME: Duration = Duration::from_secs(30);
 /// At the end, readers may take so long to go.
 const CLOSE_TIME: Duration = Duration::from_secs(5);
 /// Work beside the readers has no deadline of its own; what takes longer than this hangs.
@@ -166,8 +168,16 @@ impl Pool {
     /// A connection beside the readers, for work that is not a question.
     pub(super) fn connection(&self) -> Result<Beside<'_>, StoreError> {
         let mut state = self.state();
-        if state.suspended {
-            return Err(StoreError::Invalidated("it is being opened again".into()));
+        let begun = Instant::now();
+        while state.suspended {
+            if begun.elapsed() >= REOPEN_TIME {
+                return Err(StoreError::Invalidated("it is being opened again".into()));
+            }
+            state = self
+                .freed
+                .wait_timeout(state, REOPEN_TIME)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         let Some(root) = &state.root else {
             return Err(StoreError::Other("the history is closed".into()));
