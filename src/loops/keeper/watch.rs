@@ -130,7 +130,7 @@ impl Watch {
         let oldest = tokio::task::spawn_blocking(move || store.oldest_raw(missing, before)).await;
         let oldest: Vec<Expired> =
             oldest.unwrap_or_else(|e| Err(StoreError::Other(e.to_string())))?;
-        let Some(to) = oldest.iter().map(|file| file.last_ts).max() else {
+        let Some(to) = oldest.iter().map(|file| file.before).max() else {
             return Ok(());
         };
         let files = oldest.len();

@@ -37,9 +37,9 @@ pub struct Expired {
     pub last_ts: UnixSeconds,
     /// Why it goes, in words.
     pub reason: String,
-    /// Rows of the database go when they are older.
+    /// Everything in it is older, Unix seconds.
     #[serde(skip)]
-    before: UnixSeconds,
+    pub before: UnixSeconds,
 }
 
 impl Store {
